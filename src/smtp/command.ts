@@ -1,0 +1,83 @@
+// Commands and their octets (RFC 5321 4.1.1, 4.5.3.1.4). DATA is not among them: this program cannot send a message.
+import type { EhloName, ForwardPath, ReversePath } from './address.js';
+
+/** What the probe may say. RSET, NOOP, QUIT and STARTTLS never carry an argument (4.1.1). */
+export type Command =
+  | { readonly verb: 'EHLO' | 'HELO'; readonly name: EhloName }
+  | { readonly verb: 'MAIL'; readonly from: ReversePath; readonly smtputf8?: true }
+  | { readonly verb: 'RCPT'; readonly to: ForwardPath; readonly smtputf8?: true }
+  | { readonly verb: 'RSET' | 'NOOP' | 'QUIT' | 'STARTTLS' };
+
+export type Verb = Command['verb'];
+
+/** The longest command line, CR LF included (4.5.3.1.4). */
+export const MAX_COMMAND_OCTETS = 512;
+/** A pipelined group stays under this many octets, so that it fits any TCP window (RFC 2920 3.1). */
+export const MAX_GROUP_OCTETS = 4096;
+
+/** The line of a command without CR LF. Throws a RangeError on what must never reach the wire: our own bug. */
+export function encodeCommand(command: Command): string {
+  const line = commandLine(command);
+  // 2.3.8: no bare CR or LF, ever. Paths have no angle bracket or SP of their own, so a line has as many as we wrote.
+  // RFC 6531 3.4: octets beyond ASCII only in a transaction that asked for SMTPUTF8.
+  const allowed = 'smtputf8' in command ? /^[\x20-\x7e\u{a0}-\u{10ffff}]+$/u : /^[\x20-\x7e]+$/;
+  if (!allowed.test(line)) throw new RangeError(`a ${command.verb} line with an octet that may not be sent`);
+  if (Buffer.byteLength(line) + 2 > MAX_COMMAND_OCTETS) throw new RangeError(`a ${command.verb} line over 512 octets`);
+  return line;
+}
+
+function commandLine(command: Command): string {
+  switch (command.verb) {
+    case 'EHLO':
+    case 'HELO':
+      return `${command.verb} ${guard(command.name)}`;
+    case 'MAIL':
+      // 3.3: spaces are not permitted on either side of the colon.
+      return `MAIL FROM:<${guard(command.from)}>${command.smtputf8 === true ? ' SMTPUTF8' : ''}`;
+    case 'RCPT':
+      return `RCPT TO:<${guard(command.to)}>`;
+    default:
+      return command.verb;
+  }
+}
+
+function guard(argument: string): string {
+  if (/[<>\s\0]/.test(argument)) throw new RangeError('an argument with white space or an angle bracket');
+  return argument;
+}
+
+// RFC 2920 3.1: these may stand anywhere in a group; EHLO, NOOP, QUIT and the like, and STARTTLS (RFC 3207 4), only last.
+const ANYWHERE_IN_A_GROUP = {
+  EHLO: false,
+  HELO: false,
+  MAIL: true,
+  RCPT: true,
+  RSET: true,
+  NOOP: false,
+  QUIT: false,
+  STARTTLS: false,
+} satisfies Record<Verb, boolean>;
+
+/** Cuts commands into groups that RFC 2920 3.1 allows: each under 4096 octets, with the restricted commands only last. */
+export function groupCommands(commands: readonly Command[]): readonly (readonly Command[])[] {
+  const groups: Command[][] = [];
+  let group: Command[] = [];
+  let octets = 0;
+  for (const command of commands) {
+    const length = Buffer.byteLength(encodeCommand(command)) + 2;
+    if (group.length > 0 && octets + length > MAX_GROUP_OCTETS) {
+      groups.push(group);
+      group = [];
+      octets = 0;
+    }
+    group.push(command);
+    octets += length;
+    if (!ANYWHERE_IN_A_GROUP[command.verb]) {
+      groups.push(group);
+      group = [];
+      octets = 0;
+    }
+  }
+  if (group.length > 0) groups.push(group);
+  return groups;
+}
