@@ -1,0 +1,68 @@
+// Shapes of JSON values, checked: a few combinators, enough for evidence that somebody else may have edited.
+// A shape says where a value is wrong; what it does not name it lets through, so that newer files keep loading.
+
+/** Checks a value; the first thing wrong with it, with its path, or null. */
+export type Shape = (value: unknown, path: string) => string | null;
+
+const wrong = (path: string, wanted: string): string => `${path === '' ? 'the document' : path} is not ${wanted}`;
+
+export const string: Shape = (value, path) => (typeof value === 'string' ? null : wrong(path, 'a string'));
+export const boolean: Shape = (value, path) => (typeof value === 'boolean' ? null : wrong(path, 'true or false'));
+export const number: Shape = (value, path) =>
+  typeof value === 'number' && Number.isFinite(value) ? null : wrong(path, 'a number');
+
+/** One of these strings. */
+export const oneOf =
+  (...words: readonly string[]): Shape =>
+  (value, path) =>
+    typeof value === 'string' && words.includes(value) ? null : wrong(path, `one of ${words.join(', ')}`);
+
+/** Null, or the shape. */
+export const nullable =
+  (shape: Shape): Shape =>
+  (value, path) =>
+    value === null ? null : shape(value, path);
+
+/** Absent, or the shape. */
+export const optional =
+  (shape: Shape): Shape =>
+  (value, path) =>
+    value === undefined ? null : shape(value, path);
+
+/** A list of the shape. */
+export const list =
+  (shape: Shape): Shape =>
+  (value, path) => {
+    if (!Array.isArray(value)) return wrong(path, 'a list');
+    for (const [index, item] of value.entries()) {
+      const problem = shape(item, `${path}[${index}]`);
+      if (problem !== null) return problem;
+    }
+    return null;
+  };
+
+/** An object with at least these members. */
+export const object =
+  (members: Readonly<Record<string, Shape>>): Shape =>
+  (value, path) => {
+    if (!isRecord(value)) return wrong(path, 'an object');
+    for (const [name, shape] of Object.entries(members)) {
+      const problem = shape(Object.hasOwn(value, name) ? value[name] : undefined, path === '' ? name : `${path}.${name}`);
+      if (problem !== null) return problem;
+    }
+    return null;
+  };
+
+/** A union: the member `tag` says which object it is. */
+export const union =
+  (tag: string, members: Readonly<Record<string, Shape>>): Shape =>
+  (value, path) => {
+    const which = isRecord(value) && Object.hasOwn(value, tag) ? value[tag] : undefined;
+    if (typeof which !== 'string' || !Object.hasOwn(members, which)) {
+      return wrong(`${path}.${tag}`, `one of ${Object.keys(members).join(', ')}`);
+    }
+    return members[which]?.(value, path) ?? null;
+  };
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
