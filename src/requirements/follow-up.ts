@@ -1,0 +1,166 @@
+// Whether another connection could make a doubt conclusive, and what it should say (catalogue section 4): a pure
+// question to the transcripts. When it is made is the scheduler's business, and how often is bounded here.
+import type { DomainEvidence } from '../evidence/evidence.js';
+import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
+import type { ForwardPath, ReversePath } from '../smtp/address.js';
+import type { ConversationPlan } from '../smtp/dialogue.js';
+import { isPermanentNegative, isPositive } from '../smtp/reply.js';
+import { classifyReply } from '../smtp/reply-class.js';
+import { asked, askedIn, echoOf, hasLostStep, offersStartTls, openingsOf, unsolicitedClose } from './observe.js';
+import { judgeRecipient, rcptObservations, type RcptObservation } from './recipient.js';
+
+/** What may still be tried at an endpoint. */
+export interface FollowUpOptions {
+  /** The conversations planned at first, in order. */
+  readonly planned: readonly [ConversationPlan, ...ConversationPlan[]];
+  /** Senders not used yet, for R1. */
+  readonly otherSenders: readonly ReversePath[];
+  /** Whether STARTTLS may be used where it is demanded (R2). */
+  readonly mayUseTls: boolean;
+  readonly wantsHelo: boolean;
+  /** Attempts before this one belong to an earlier round (R3): they are evidence, but the round starts anew. */
+  readonly since: number;
+}
+
+/** More connections than this are never made to one endpoint in one round. */
+const MAX_ATTEMPTS = 8;
+
+/** The next conversation that is worth having, or null. */
+export function nextConversation(endpoint: EndpointEvidence, evidence: DomainEvidence, options: FollowUpOptions): ConversationPlan | null {
+  const [first] = options.planned;
+  const round: EndpointEvidence = { ...endpoint, attempts: endpoint.attempts.slice(options.since) };
+  const { attempts } = round;
+  const last = attempts.at(-1);
+  if (last === undefined) return options.since === 0 ? first : { ...first, purpose: 'retry' };
+  if (attempts.length >= MAX_ATTEMPTS || wasInterrupted(last)) return null;
+  if (last.connect.kind !== 'connected') {
+    // connect.listens: refused twice is refused. A connection that is not answered costs too long to repeat.
+    return attempts.length === 1 && last.connect.kind === 'refused' ? last.plan : null;
+  }
+  const opening = openingsOf(round).at(-1)?.what;
+  // R8: one unexplained close before the greeting is nothing yet.
+  if (opening?.kind !== 'reply') return attempts.length === 1 && opening?.kind === 'closed' ? last.plan : null;
+  if (opening.reply.code === 554 || opening.reply.code === 521) return attempts.length === 1 ? secondOpening(last, first) : null;
+  if (!isPositive(opening.reply)) return null;
+
+  const done = attempts.filter(
+    (attempt) => (attempt.plan.purpose === 'probe' || attempt.plan.purpose === 'retry') && openedSession(attempt),
+  ).length;
+  const overTls = { ...first, purpose: 'over-tls', tls: 'require' } as const;
+  if (options.mayUseTls && wantsTls(round, evidence) && !attempts.some(({ plan }) => plan.tls === 'require')) return overTls;
+  const next = done > 0 ? options.planned[done] : undefined;
+  if (next !== undefined) return next;
+  return (
+    otherSender(round, evidence, options) ??
+    alone(round, evidence, last.plan) ??
+    (options.wantsHelo && !attempts.some(({ plan }) => plan.purpose === 'helo') ? heloSession(first) : null)
+  );
+}
+
+const openedSession = ({ exchanges }: Attempt): boolean =>
+  exchanges.some((exchange) => exchange.act === 'opening' && exchange.outcome.kind === 'reply');
+
+const wasInterrupted = (attempt: Attempt): boolean =>
+  attempt.connect.kind === 'interrupted' ||
+  attempt.exchanges.some((exchange) => exchange.act !== 'leave' && exchange.outcome.kind === 'interrupted');
+
+/** "Always" needs two openings; where the first was closed early, the second must show whether that is always so too. */
+function secondOpening(last: Attempt, first: ConversationPlan): ConversationPlan {
+  const wasClosedEarly = unsolicitedClose(last, 0) !== null;
+  return { ...first, purpose: 'second-opening', afterRefusal: wasClosedEarly ? 'full' : 'brief' };
+}
+
+/** R2: a plaintext command was refused because TLS is demanded, or may be (530), and STARTTLS is offered. */
+function wantsTls(round: EndpointEvidence, evidence: DomainEvidence): boolean {
+  const echo = echoOf(round, evidence);
+  return round.attempts.some(
+    (attempt, number) =>
+      offersStartTls(attempt) &&
+      askedIn(attempt, number).some(({ what: { outcome, inTls, command } }) => {
+        if (inTls || outcome.kind !== 'reply' || isPositive(outcome.reply)) return false;
+        const kind = classifyReply(outcome.reply, command.startsWith('MAIL ') ? 'mail' : 'rcpt', echo);
+        return kind === 'temp.starttls' || kind === 'perm.starttls' || kind === 'perm.auth' || outcome.reply.code === 530;
+      }),
+  );
+}
+
+/** R1: every sender so far was refused, at MAIL or at RCPT by words about it; the next one is tried. */
+function otherSender(round: EndpointEvidence, evidence: DomainEvidence, options: FollowUpOptions): ConversationPlan | null {
+  const used = new Set(asked(round, 'MAIL').map(({ what }) => what.command));
+  const sender = options.otherSenders.find((path) => !used.has(`MAIL FROM:<${path}>`));
+  if (sender === undefined) return null;
+  const observations = rcptObservations(round);
+  if (observations.some(({ rcpt }) => rcpt.what.kind === 'reply' && isPositive(rcpt.what.reply))) return null;
+  const mails = asked(round, 'MAIL');
+  const mailRefused =
+    mails.length > 0 && mails.every(({ what: { outcome } }) => outcome.kind === 'reply' && isPermanentNegative(outcome.reply));
+  const echo = echoOf(round, evidence);
+  const blamed = observations.some(({ rcpt }) => {
+    if (rcpt.what.kind !== 'reply') return false;
+    const kind = classifyReply(rcpt.what.reply, 'rcpt', echo);
+    return kind === 'temp.sender' || kind === 'perm.sender-policy' || kind === 'perm.policy-ambiguous';
+  });
+  if (!mailRefused && !blamed) return null;
+  const [first] = options.planned;
+  const recipients = [...new Set(first.transactions.flatMap((transaction) => transaction.recipients))];
+  const tls = round.attempts.at(-1)?.plan.tls ?? first.tls;
+  return { ...first, purpose: 'other-sender', tls, transactions: [{ from: sender, recipients }] };
+}
+
+/** R8: recipients whose answer our own batching, a lost step or one unexplained close may have spoilt, once more, alone. */
+function alone(round: EndpointEvidence, evidence: DomainEvidence, like: ConversationPlan): ConversationPlan | null {
+  if (round.attempts.some(({ plan }) => plan.purpose === 'alone')) return null;
+  const doubtful = unique([...spoilt(round, evidence), ...cutOff(round)].map(({ to, from }) => `${from} ${to}`));
+  if (doubtful.length === 0) return null;
+  const transactions = doubtful.slice(0, MAX_ALONE).map((pair) => {
+    const [from = '', to = ''] = pair.split(' ');
+    return { from: from as ReversePath, recipients: [to as ForwardPath] };
+  });
+  return { ...like, purpose: 'alone', pipelining: false, transactions };
+}
+
+const MAX_ALONE = 10;
+const unique = (some: readonly string[]): readonly string[] => [...new Set(some)];
+
+/** Refusals that would accuse but may be of our own making. */
+function spoilt(round: EndpointEvidence, evidence: DomainEvidence): readonly RcptObservation[] {
+  const echo = echoOf(round, evidence);
+  return rcptObservations(round).filter((one) => {
+    const attempt = round.attempts[one.attempt];
+    if (one.rcpt.what.kind !== 'reply' || attempt === undefined || isPositive(one.rcpt.what.reply)) return false;
+    if (one.mail.what.kind !== 'reply' || !isPositive(one.mail.what.reply)) return false;
+    const kind = classifyReply(one.rcpt.what.reply, 'rcpt', echo);
+    if (kind === 'perm.sequence' || kind === 'temp.batch') return true;
+    return isPermanentNegative(one.rcpt.what.reply) && (!one.isFirst || hasLostStep(attempt));
+  });
+}
+
+/** Recipients that got no reply because the host closed, where nothing that it said before explains why. */
+function cutOff(round: EndpointEvidence): readonly { readonly to: string; readonly from: string }[] {
+  return round.attempts.flatMap((attempt, number) => {
+    const close = unsolicitedClose(attempt, number);
+    if (close === null) return [];
+    const replies = attempt.exchanges.slice(0, close.index).flatMap((exchange) =>
+      exchange.act !== 'leave' && exchange.outcome.kind === 'reply' ? [exchange.outcome.reply] : [],
+    );
+    // A refusal or 421 before it is an explanation: the host defends itself (7.8) or shuts down (3.8).
+    if (replies.some((reply) => !isPositive(reply))) return [];
+    return attempt.plan.transactions.flatMap(({ from, recipients }) => recipients.map((to) => ({ from, to })));
+  });
+}
+
+function heloSession(first: ConversationPlan): ConversationPlan {
+  return { ...first, purpose: 'helo', hello: 'HELO', pipelining: false, transactions: first.transactions.slice(0, 1) };
+}
+
+/** R3: whether another round, later, could change an answer: something was refused for now, or could not be reached. */
+export function isWorthRetrying(endpoint: EndpointEvidence, evidence: DomainEvidence): boolean {
+  if (endpoint.skipped !== null) return false;
+  const plain = evidence.domain === null ? ['Postmaster'] : ['Postmaster@{domain}', 'Postmaster'];
+  return plain.some((template) => {
+    const finding = judgeRecipient(endpoint, evidence, template);
+    return finding.verdict === 'inconclusive' && RETRIABLE.has(finding.cause);
+  });
+}
+
+const RETRIABLE: ReadonlySet<string> = new Set(['transient-negative', 'timeout', 'cut-off', 'unreachable', 'client-refused', 'sender-refused']);

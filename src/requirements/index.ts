@@ -1,0 +1,54 @@
+// The catalogue: every requirement that is judged, in RFC order within its subject.
+import { greetingNames } from './2.3.5-greeting-name.js';
+import { sessionInitiation } from './3.1-session-initiation.js';
+import { refusedSession } from './3.1-refused-session.js';
+import { connection } from './3.8-connection.js';
+import { quitAfter554 } from './4.1.1.10-quit-after-554.js';
+import { domainSyntax } from './4.1.2-domain-syntax.js';
+import { openingReplies } from './4.2-opening-replies.js';
+import { everyMx } from './4.5.1-every-mx.js';
+import { exemption } from './4.5.1-exemption.js';
+import { postmasterPlaces } from './4.5.1-postmaster-places.js';
+import { postmaster } from './4.5.1-postmaster.js';
+import { openingWith421 } from './3.8-opening-421.js';
+import { listening } from './4.5.4.2-listening.js';
+import { mailRoute } from './5.1-mail-route.js';
+import { mxBogus } from './5.1-mx-bogus.js';
+import { mxTargets } from './5.1-mx-targets.js';
+import { ipv6 } from './5.2-ipv6.js';
+import { mxRecords } from './rfc1035-mx-records.js';
+import { rejectingHosts } from './rfc1846-rejecting-hosts.js';
+import { aliases } from './rfc2181-aliases.js';
+import { specialNames } from './rfc6761-special-names.js';
+import { specialAddresses } from './rfc6890-addresses.js';
+import { noMailHost } from './rfc7504-521.js';
+import { nullMx } from './rfc7505-null-mx.js';
+import type { Requirement } from './requirement.js';
+
+/** All requirements, in the order in which reports show them: what decides first, then greetings, the DNS, connections. */
+export const CATALOGUE: readonly Requirement[] = [
+  ...postmaster,
+  ...everyMx,
+  ...exemption,
+  ...postmasterPlaces,
+  ...sessionInitiation,
+  ...refusedSession,
+  ...quitAfter554,
+  ...openingReplies,
+  ...openingWith421,
+  ...noMailHost,
+  ...greetingNames,
+  ...listening,
+  ...connection,
+  ...domainSyntax,
+  ...mailRoute,
+  ...nullMx,
+  ...mxTargets,
+  ...aliases,
+  ...specialAddresses,
+  ...specialNames,
+  ...mxRecords,
+  ...rejectingHosts,
+  ...ipv6,
+  ...mxBogus,
+];

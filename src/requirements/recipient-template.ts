@@ -1,0 +1,36 @@
+// The recipients that rows ask for, as templates; planner and rules fill them in the same way.
+import { addressLiteral } from '../smtp/address.js';
+
+/** What the places of a recipient template stand for at one endpoint. */
+export interface RecipientContext {
+  readonly domain: string | null;
+  readonly unicode: string | null;
+  /** What an alias leads to; null where the domain is no alias. */
+  readonly canonical: string | null;
+  readonly host: string;
+  readonly address: string;
+  readonly controlLocalPart: string | null;
+}
+
+/** The control recipient: a random local-part that no host should know. */
+export const CONTROL_RECIPIENT = '{random}@{domain}';
+
+/** The forward-path of a template, or null where a place cannot be filled here. */
+export function fillRecipient(template: string, context: RecipientContext): string | null {
+  const places: Readonly<Record<string, string | null>> = {
+    domain: context.domain,
+    DOMAIN: context.domain?.toUpperCase() ?? null,
+    canonical: context.canonical,
+    host: context.host,
+    literal: addressLiteral(context.address),
+    'u-label': context.unicode,
+    random: context.controlLocalPart,
+  };
+  let isComplete = true;
+  const filled = template.replaceAll(/\{([^}]+)\}/g, (_, place: string) => {
+    const value = places[place] ?? null;
+    if (value === null) isComplete = false;
+    return value ?? '';
+  });
+  return isComplete ? filled : null;
+}

@@ -1,0 +1,277 @@
+// The template T_RCPT (catalogue 3.2): what the replies to MAIL and RCPT say about one recipient.
+// Lines are tried in the catalogue's order. A doubt is never an accusation: transient negatives, refusals of this
+// client or of our sender, sessions that lost step and refusals that were not confirmed alone stay inconclusive.
+import type { DomainEvidence } from '../evidence/evidence.js';
+import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
+import type { Outcome } from '../smtp/outcome.js';
+import { isPositive, type Reply } from '../smtp/reply.js';
+import { classifyReply, isBare550, type ReplyClass } from '../smtp/reply-class.js';
+import { askedIn, asked, echoOf, hasLostStep, offersStartTls, type Seen } from './observe.js';
+import { CONTROL_RECIPIENT, fillRecipient, type RecipientContext } from './recipient-template.js';
+import { fail, inconclusive, notApplicable, pass, warn, type Cause, type Cite, type EvidenceStrength, type Finding } from './requirement.js';
+import { causeOfRefusal, outcomeTrouble, quoteReply, sessionTrouble } from './session-trouble.js';
+
+/** One RCPT of a recipient, with the MAIL it stood under. */
+export interface RcptObservation {
+  readonly to: string;
+  /** The reverse-path, '' for the null one. */
+  readonly from: string;
+  readonly inTls: boolean;
+  readonly attempt: number;
+  readonly mail: Seen<Outcome>;
+  readonly rcpt: Seen<Outcome>;
+  /** Whether it was the first recipient of its transaction. */
+  readonly isFirst: boolean;
+  /** Whether the connection was made for the recipients in doubt alone (R8). */
+  readonly isAlone: boolean;
+  /** Whether the host closed the connection right behind the reply. */
+  readonly isClosedAfter: boolean;
+}
+
+/** The places of a recipient template at one endpoint. */
+export function contextOf(endpoint: EndpointEvidence, evidence: DomainEvidence): RecipientContext {
+  const { route, domain } = evidence;
+  return {
+    domain,
+    unicode: evidence.unicode,
+    canonical: route.kind !== 'given' && route.canonicalName !== domain ? route.canonicalName : null,
+    host: endpoint.host,
+    address: endpoint.address,
+    controlLocalPart: evidence.probe.controlLocalPart,
+  };
+}
+
+/** Every RCPT of every attempt, in order. */
+export function rcptObservations(endpoint: EndpointEvidence): readonly RcptObservation[] {
+  return endpoint.attempts.flatMap((attempt, number) => observationsIn(attempt, number));
+}
+
+function observationsIn(attempt: Attempt, number: number): readonly RcptObservation[] {
+  const commands = askedIn(attempt, number);
+  const found: RcptObservation[] = [];
+  let mail: (Seen<Outcome> & { readonly from: string }) | null = null;
+  let recipients = 0;
+  commands.forEach((seen, position) => {
+    const { what, ...place } = seen;
+    const from = /^MAIL FROM:<(.*?)>/.exec(what.command)?.[1];
+    if (from !== undefined) {
+      mail = { ...place, what: what.outcome, from };
+      recipients = 0;
+      return;
+    }
+    const to = /^RCPT TO:<(.*)>$/.exec(what.command)?.[1];
+    if (to === undefined || mail === null) return;
+    const next = commands[position + 1];
+    found.push({
+      to,
+      from: mail.from,
+      inTls: what.inTls,
+      attempt: number,
+      mail,
+      rcpt: { ...place, what: what.outcome },
+      isFirst: recipients === 0,
+      isAlone: attempt.plan.purpose === 'alone',
+      isClosedAfter: what.outcome.kind === 'reply' && next?.what.outcome.kind === 'closed',
+    });
+    recipients += 1;
+  });
+  return found;
+}
+
+/** Judges one recipient at one endpoint by T_RCPT and T_IO. */
+export function judgeRecipient(endpoint: EndpointEvidence, evidence: DomainEvidence, template: string, under?: 'null'): Finding {
+  const to = fillRecipient(template, contextOf(endpoint, evidence));
+  if (to === null) return notApplicable(`there is no ${template} to ask for here`);
+  const observations = rcptObservations(endpoint).filter((one) => one.to === to && (under !== 'null' || one.from === ''));
+  // A session that another attempt could not open again takes nothing from what an earlier one showed.
+  if (observations.length === 0) return whyNotAsked(endpoint, evidence, under);
+  const trouble = sessionTrouble(endpoint, evidence);
+  if (trouble?.verdict === 'not-applicable') return trouble;
+
+  const findings = observations.map((one) => ({ one, finding: readObservation(one, endpoint, evidence) }));
+  const passes = findings.filter(({ finding }) => finding.verdict === 'pass' || finding.verdict === 'warn');
+  const fails = findings.filter(({ finding }) => finding.verdict === 'fail');
+  const lastPass = passes.at(-1);
+  const lastFail = fails.at(-1);
+  if (lastPass !== undefined) {
+    const contrary = fails.filter(({ one }) => isSameRequest(one, lastPass.one));
+    if (contrary.length === 0) return withStrength(lastPass.finding, endpoint, evidence);
+    return flapping(passes.map(({ one }) => one), contrary.map(({ one }) => one));
+  }
+  if (lastFail !== undefined) return lastFail.finding;
+  return findings.at(-1)?.finding ?? inconclusive('not-asked', 'not asked');
+}
+
+const isSameRequest = (one: RcptObservation, other: RcptObservation): boolean =>
+  one.to === other.to && one.from === other.from && one.inTls === other.inTls;
+
+/** Accepted once and refused once is a doubt; the same again, with nothing temporary between, is a finding. */
+function flapping(accepted: readonly RcptObservation[], refused: readonly RcptObservation[]): Finding {
+  const cites = [...refused, ...accepted].map(({ rcpt }) => rcpt.cite);
+  const because = `accepted ${times(accepted.length)} and refused ${times(refused.length)} in the same place`;
+  const [first, ...more] = cites;
+  if (first === undefined || accepted.length + refused.length < 3) return inconclusive('transient-negative', because, cites);
+  return fail('flapping', because, first, ...more);
+}
+
+const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
+
+/** Why a recipient was not asked for at this endpoint. */
+function whyNotAsked(endpoint: EndpointEvidence, evidence: DomainEvidence, under?: 'null'): Finding {
+  const trouble = sessionTrouble(endpoint, evidence);
+  if (trouble !== null) return trouble;
+  const mails = asked(endpoint, 'MAIL').filter(({ what }) => under !== 'null' || what.command.startsWith('MAIL FROM:<>'));
+  const refusal = mails.findLast(({ what: { outcome } }) => outcome.kind !== 'reply' || !isPositive(outcome.reply));
+  if (refusal !== undefined) {
+    const attempt = endpoint.attempts[refusal.attempt];
+    if (attempt !== undefined) return readMail(refusal.what.outcome, refusal.cite, attempt, endpoint, evidence, refusal.what.inTls);
+  }
+  const broken = asked(endpoint).findLast(({ what: { outcome } }) => outcome.kind !== 'reply');
+  if (broken !== undefined && broken.what.outcome.kind !== 'reply') {
+    return outcomeTrouble(broken.what.outcome, `the reply to ${broken.what.command}`, [broken.cite]);
+  }
+  return inconclusive('not-asked', 'not asked in this run');
+}
+
+function readObservation(one: RcptObservation, endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
+  const attempt = endpoint.attempts[one.attempt];
+  if (attempt === undefined) return inconclusive('not-asked', 'not asked');
+  const mail = one.mail.what;
+  if (mail.kind !== 'reply' || !isPositive(mail.reply)) {
+    return readMail(mail, one.mail.cite, attempt, endpoint, evidence, one.inTls);
+  }
+  const cites = [one.rcpt.cite, one.mail.cite] as const;
+  const outcome = one.rcpt.what;
+  if (outcome.kind !== 'reply') return outcomeTrouble(outcome, `the reply to RCPT TO:<${one.to}>`, cites);
+
+  const finding = readRcptReply(outcome.reply, one, attempt, endpoint, evidence);
+  if (finding.verdict !== 'fail') return finding;
+  if (hasLostStep(attempt)) {
+    return inconclusive('out-of-turn', 'the host and we lost step in this session: its replies cannot be told apart', cites);
+  }
+  // cli.md: a 5yz to a recipient that was not the first of its transaction counts when it was repeated alone.
+  if (!one.isFirst && !one.isAlone) {
+    return inconclusive('out-of-turn', `${finding.because}; not confirmed with this recipient alone`, cites);
+  }
+  return finding;
+}
+
+/** MAIL refused or lost: a refusal before RCPT never judges the mailbox, but where AUTH is demanded of strangers. */
+function readMail(outcome: Outcome, cite: Cite, attempt: Attempt, endpoint: EndpointEvidence, evidence: DomainEvidence, inTls: boolean): Finding {
+  if (outcome.kind !== 'reply') return outcomeTrouble(outcome, 'the reply to MAIL', [cite]);
+  const kind = classifyReply(outcome.reply, 'mail', echoOf(endpoint, evidence));
+  if (kind === 'perm.auth') return authDemanded(outcome.reply, [cite], attempt, endpoint, inTls);
+  return inconclusive(causeOfRefusal(kind, outcome.reply), `MAIL was refused: ${quoteReply(outcome.reply)}`, [cite]);
+}
+
+function readRcptReply(reply: Reply, one: RcptObservation, attempt: Attempt, endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
+  const cites = [one.rcpt.cite, one.mail.cite] as const;
+  const said = quoteReply(reply);
+  if (reply.defects.includes('mixed-codes')) {
+    return inconclusive('out-of-turn', `the lines of the reply have different codes: ${said}`, cites);
+  }
+  const kind = classifyReply(reply, 'rcpt', echoOf(endpoint, evidence));
+  // RFC 5321 7.8: no unknown user ends a session, a blocked client does.
+  if (one.isClosedAfter && isBare550(reply, echoOf(endpoint, evidence))) {
+    return inconclusive('client-refused', `refused, and the connection closed right behind it: ${said}`, cites);
+  }
+  const accusation = ACCUSATIONS[kind];
+  if (accusation !== undefined) {
+    if ((kind === 'perm.no-domain' || kind === 'perm.relay') && one.to.includes('@')) {
+      const unpublished = notPublished(endpoint, evidence);
+      if (unpublished !== null) return inconclusive('not-published', `${unpublished}: ${said}`, cites);
+    }
+    const [cause, because] = accusation;
+    return fail(cause, `${because}: ${said}`, ...cites);
+  }
+  switch (kind) {
+    case 'accept':
+      return pass(`accepted: ${said}`, cites);
+    case 'accept-nonstandard':
+      return warn('wrong-code', `accepted with a code that is not listed for RCPT (4.3.2): ${said}`, ...cites);
+    case 'perm.auth':
+      return authDemanded(reply, cites, attempt, endpoint, one.inTls);
+    case 'perm.sequence':
+      // 503 although MAIL was accepted: our own batching could be why, so it counts only when repeated alone.
+      return one.isAlone
+        ? fail('sequence', `refused as out of sequence although MAIL was accepted: ${said}`, ...cites)
+        : inconclusive('out-of-turn', `refused as out of sequence although MAIL was accepted: ${said}`, cites);
+    case 'intermediate':
+      return inconclusive('out-of-turn', `a code that no RCPT can have: ${said}`, cites);
+    default:
+      return inconclusive(causeOfRefusal(kind, reply), `${doubt(kind)}: ${said}`, cites);
+  }
+}
+
+const ACCUSATIONS: { readonly [kind in ReplyClass]?: readonly [Cause, string] } = {
+  'perm.no-mailbox': ['no-mailbox', 'refused, there is no such mailbox'],
+  'perm.refuses-postmaster': ['no-mailbox', 'refused, mail to postmaster is not taken'],
+  'perm.no-domain': ['no-domain', 'refused, the host says that it does not serve this domain'],
+  'perm.relay': ['relay-denied', 'refused as relaying'],
+  'perm.syntax': ['syntax', 'refused as bad syntax although RFC 5321 4.1.1.3 prints this form'],
+  'perm.full': ['mailbox-full', 'refused for good because the mailbox is full'],
+};
+
+function doubt(kind: ReplyClass): string {
+  if (kind === 'temp.starttls' || kind === 'perm.starttls') return 'STARTTLS is demanded first';
+  if (kind === 'temp.greylist') return 'not now: greylisting or a first-contact test';
+  if (kind === 'temp.sender' || kind === 'perm.sender-policy') return 'the refusal is about our sender';
+  if (kind === 'perm.client-policy' || kind === 'temp.client-policy') return 'the refusal is about this client';
+  if (kind === 'temp.rate' || kind === 'temp.closing') return 'the host limits this client';
+  if (kind === 'perm.policy-ambiguous') return 'refused by a policy that it does not name';
+  return 'not now';
+}
+
+/** Section 5, item 9: a stranger can never log in. Where STARTTLS was on offer, plaintext decides nothing. */
+function authDemanded(reply: Reply, cites: readonly [Cite, ...Cite[]], attempt: Attempt, endpoint: EndpointEvidence, inTls: boolean): Finding {
+  const said = quoteReply(reply);
+  if (endpoint.port === 587 || endpoint.port === 465) {
+    return notApplicable(`a submission port may demand authentication (RFC 6409): ${said}`, cites);
+  }
+  if (!inTls && offersStartTls(attempt)) return inconclusive('needs-tls', `refused before TLS: ${said}`, cites);
+  return fail('auth-required', `authentication is demanded of a stranger: ${said}`, ...cites);
+}
+
+/** Section 5, item 2: where nobody published the name as a mail domain of this host, a relay refusal accuses nobody. */
+function notPublished(endpoint: EndpointEvidence, evidence: DomainEvidence): string | null {
+  const { route } = evidence;
+  if (route.kind === 'implicit-mx') return 'no MX names this host for the domain, it is the implicit one';
+  const canonical = contextOf(endpoint, evidence).canonical;
+  if (canonical === null) return null;
+  const accepted = rcptObservations(endpoint).some(
+    ({ to, rcpt }) => to === `Postmaster@${canonical}` && rcpt.what.kind === 'reply' && isPositive(rcpt.what.reply),
+  );
+  return accepted ? 'the domain is an alias, and its canonical name is accepted' : null;
+}
+
+/** What a random recipient got from the mail host, at whichever of its addresses it was asked. */
+function withStrength(finding: Finding, endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
+  if (finding.verdict !== 'pass') return finding;
+  const { strength, cites } = controlStrength(endpoint.host, evidence, endpoint);
+  const because = strength === 'weak' ? `${finding.because}; a random recipient was accepted too` : finding.because;
+  return pass(because, [...finding.cites, ...cites], strength);
+}
+
+/** Whether a random local-part was refused (strong), accepted (weak), or not asked with an answer (unqualified). */
+export function controlStrength(
+  host: string,
+  evidence: DomainEvidence,
+  here: EndpointEvidence,
+): { readonly strength: EvidenceStrength; readonly cites: readonly Cite[] } {
+  let strength: EvidenceStrength = 'unqualified';
+  let cites: readonly Cite[] = [];
+  for (const endpoint of evidence.endpoints.filter((one) => one.host === host)) {
+    const to = fillRecipient(CONTROL_RECIPIENT, contextOf(endpoint, evidence));
+    for (const one of rcptObservations(endpoint)) {
+      if (one.to !== to || one.rcpt.what.kind !== 'reply' || one.mail.what.kind !== 'reply') continue;
+      if (!isPositive(one.mail.what.reply)) continue;
+      const accepted = isPositive(one.rcpt.what.reply);
+      const refused = classifyReply(one.rcpt.what.reply, 'rcpt', echoOf(endpoint, evidence)) === 'perm.no-mailbox';
+      if (accepted) strength = 'weak';
+      else if (refused && strength !== 'weak') strength = 'strong';
+      // Cites count within an endpoint: what was seen at another address is not cited here.
+      if ((accepted || refused) && endpoint === here) cites = [one.rcpt.cite];
+    }
+  }
+  return { strength, cites };
+}
