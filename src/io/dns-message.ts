@@ -1,0 +1,150 @@
+// Queries and answers as octets: the only file that knows dns2, and all of dns2 that is used is its packet codec.
+//
+// Decided here: the codec is loaded on the first question (it brings http2 and tls along, some 35 ms). It encodes one
+// query a record type, for the root; the name and the id are put in their places, because dns2 cannot write a name
+// with a dot inside a label. It decodes only what dns-wire has found sound, and of that only the answer section, in
+// which record types that we do not read are renumbered to a private-use one: neither what stands beside the answer
+// nor an unread record can stop or mislead it. What it drops or lists as an error makes the message malformed, never
+// "no data". Queries set RD and carry an OPT record for 1232 octets (RFC 6891 6.2.5) without DO: no verdict rests on
+// DNSSEC, and signatures would make every second answer a TCP one. Works alike on dns2 2.4 and 3.1.
+import type { DnsOutcome, DnsRecord, Question, QuestionType } from '../smtp/mail-route.js';
+import { CLASS_IN, encodeName, RCODE, TYPE, walkMessage, type WireMessage, type WireRecord } from './dns-wire.js';
+
+const UDP_PAYLOAD_OCTETS = 1232;
+const PRIVATE_USE_TYPE = 0xff00;
+const QUERY_NAME_AT = 12;
+
+/** What a message says that answers our question. */
+export type Reading =
+  | { readonly kind: 'answer'; readonly outcome: DnsOutcome & { readonly records: readonly DnsRecord[] } }
+  | { readonly kind: 'failure'; readonly why: 'server-failure' | 'refused' | 'malformed' }
+  /** FORMERR or NOTIMP: an old server may answer the same without the OPT record (RFC 6891 6.2.2, 7). */
+  | { readonly kind: 'not-understood' };
+
+/** Encodes queries and reads the responses to them. */
+export interface DnsCodec {
+  /** The query's octets. Throws a RangeError where the question's name is none. */
+  encodeQuery(question: Question, id: number, edns: 'edns' | 'plain'): Buffer;
+  /** Reads a response whose id and question were found right and whose TC bit is clear. Never throws. */
+  readResponse(message: Buffer, question: Question): Reading;
+}
+
+type Dns2 = typeof import('dns2');
+
+const MALFORMED: Reading = { kind: 'failure', why: 'malformed' };
+
+/** Loads dns2. */
+export async function loadDnsCodec(): Promise<DnsCodec> {
+  const dns2 = await import('dns2');
+  const templates = new Map<string, Buffer>();
+  return {
+    encodeQuery(question, id, edns) {
+      const key = `${question.type} ${edns}`;
+      const template = templates.get(key) ?? encodeRootQuery(dns2, question.type, edns);
+      templates.set(key, template);
+      const name = encodeName(question.name);
+      const query = Buffer.concat([template.subarray(0, QUERY_NAME_AT), name, template.subarray(QUERY_NAME_AT + 1)]);
+      query.writeUInt16BE(id, 0);
+      return query;
+    },
+    readResponse(message, question) {
+      return readResponse(dns2, message, question);
+    },
+  };
+}
+
+function encodeRootQuery({ Packet }: Dns2, type: QuestionType, edns: 'edns' | 'plain'): Buffer {
+  const packet = new Packet();
+  packet.header.rd = 1;
+  packet.questions.push(new Packet.Question('', TYPE[type], CLASS_IN));
+  if (edns === 'edns') {
+    const opt = new Packet.Resource({ name: '', type: TYPE.OPT, class: UDP_PAYLOAD_OCTETS, ttl: 0 });
+    packet.additionals.push(Object.assign(opt, { rdata: [] }));
+  }
+  return packet.toBuffer();
+}
+
+function readResponse(dns2: Dns2, message: Buffer, question: Question): Reading {
+  const walked = walkMessage(message);
+  if (walked === null) return MALFORMED;
+  switch (walked.rcode) {
+    case RCODE.noError:
+    case RCODE.nameError:
+      break;
+    case RCODE.refused:
+      return { kind: 'failure', why: 'refused' };
+    case RCODE.formatError:
+    case RCODE.notImplemented:
+      return { kind: 'not-understood' };
+    default:
+      return { kind: 'failure', why: 'server-failure' };
+  }
+  const records = readAnswers(dns2, message, walked);
+  if (records === null) return MALFORMED;
+  if (walked.rcode === RCODE.nameError) return { kind: 'answer', outcome: { kind: 'no-such-name', records } };
+  // RFC 2308 2.2: a referral to other name servers is no "no data". This server does not look further for us.
+  if (isReferral(walked)) return { kind: 'failure', why: 'refused' };
+  const kind = records.some((record) => record.type === question.type) ? 'records' : 'no-data';
+  return { kind: 'answer', outcome: { kind, records } };
+}
+
+function isReferral({ header, answers, authorityTypes }: WireMessage): boolean {
+  const isEmpty = answers.length === 0 && !header.isAuthoritative;
+  return isEmpty && authorityTypes.has(TYPE.NS) && !authorityTypes.has(TYPE.SOA);
+}
+
+/** The records of the answer section that we read, or null where the codec does not see what the walk saw. */
+function readAnswers({ Packet }: Dns2, message: Buffer, walked: WireMessage): readonly DnsRecord[] | null {
+  if (walked.answers.length === 0) return [];
+  const copy = Buffer.from(message.subarray(0, walked.answersEnd));
+  copy.writeUInt32BE(0, 8); // no authority, no additional section
+  for (const record of walked.answers) {
+    if (!isRead(record)) copy.writeUInt16BE(PRIVATE_USE_TYPE, record.typeAt);
+  }
+  let packet;
+  try {
+    packet = Packet.parse(copy);
+  } catch {
+    return null; // what the codec throws at is the peer's fault, and told as malformed
+  }
+  // 3.x lists the records that it could not decode; 2.4 drops them.
+  if ('errors' in packet && Array.isArray(packet.errors) && packet.errors.length > 0) return null;
+  if (packet.answers.length !== walked.answers.length) return null;
+  const records: DnsRecord[] = [];
+  for (const [index, wire] of walked.answers.entries()) {
+    if (!isRead(wire)) continue;
+    const decoded = packet.answers[index];
+    const record = decoded?.type === wire.type ? recordOf(wire, decoded) : null;
+    if (record === null) return null;
+    records.push(record);
+  }
+  return records;
+}
+
+const READ_TYPES: readonly number[] = [TYPE.A, TYPE.AAAA, TYPE.MX, TYPE.CNAME];
+
+function isRead(record: WireRecord): boolean {
+  return record.class === CLASS_IN && READ_TYPES.includes(record.type);
+}
+
+interface Decoded {
+  readonly ttl: number;
+  readonly address?: string;
+  readonly priority?: number;
+}
+
+/** Numbers and addresses are the codec's, names the walk's. */
+function recordOf({ name, type, target }: WireRecord, { ttl, address, priority }: Decoded): DnsRecord | null {
+  if (type === TYPE.CNAME) return { name, ttl, type: 'CNAME', target };
+  if (type === TYPE.MX) return priority === undefined ? null : { name, ttl, type: 'MX', preference: priority, exchange: target };
+  if (address === undefined) return null;
+  return type === TYPE.A ? { name, ttl, type: 'A', address } : { name, ttl, type: 'AAAA', address: mixedNotation(address) };
+}
+
+/** RFC 5952 5: an IPv4-mapped address ends in dotted decimal; dns2 writes all of it in hexadecimal. */
+function mixedNotation(address: string): string {
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address);
+  if (mapped === null) return address;
+  const octets = mapped.slice(1).flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 0xff]);
+  return `::ffff:${octets.join('.')}`;
+}
