@@ -1,0 +1,126 @@
+// The main job at the command line: domains in, reports out in the order of the input, an exit code.
+import { hostname } from 'node:os';
+import { openProbe, type Probe } from '../check.js';
+import type { CheckOptions, GivenHost } from '../check-options.js';
+import type { DomainEvidence } from '../evidence/evidence.js';
+import { lookUpHost } from '../io/host-lookup.js';
+import type { ParsedDomain } from '../smtp/address.js';
+import { UsageError } from '../smtp/usage-error.js';
+import { readDomains, type DomainEntry } from './domains.js';
+import { EvidenceFile } from './evidence-file.js';
+import { watchInterrupts } from './interrupts.js';
+import type { CheckFlags } from './program.js';
+import { openProgress } from './progress.js';
+import { Reporter } from './reporter.js';
+import { parseHostPort } from './values.js';
+
+/** Checks the domains and reports; the exit code. */
+export async function check(words: readonly string[], flags: CheckFlags, version: string): Promise<number> {
+  const named = [...words, ...(flags.servedDomain ?? [])];
+  if (named.length === 0 && flags.host === undefined) throw new UsageError('name a domain, or see --help');
+  const stop = watchInterrupts();
+  const progress = openProgress(flags.progress === true);
+  const hosts = flags.host === undefined ? undefined : await givenHosts(flags.host, flags);
+  const probe = await openProbe(toCheckOptions(flags, hosts, stop.signal, progress.show));
+  try {
+    if (flags.dryRun === true) {
+      const { dryRun } = await import('./dry-run.js');
+      return await dryRun(probe, entries(named, hosts));
+    }
+    const reporter = await Reporter.open(flags, version, { isGiven: hosts !== undefined, isInterrupted: () => stop.isInterrupted, onGone: stop.now });
+    const saved = flags.saveEvidence === undefined ? null : new EvidenceFile(flags.saveEvidence, version);
+    await inOrder(probe, entries(named, hosts), flags.concurrency, stop.signal, async (result) => {
+      progress.clear();
+      if ('problem' in result) return reporter.problem(result.problem);
+      saved?.add(result);
+      await reporter.domain(result);
+    });
+    progress.close();
+    saved?.write();
+    return await reporter.end();
+  } finally {
+    progress.close();
+    probe.close();
+    stop.close();
+  }
+}
+
+/** The entries of the input; with --host and no domain, one that stands for the hosts alone. */
+async function* entries(named: readonly string[], hosts: readonly GivenHost[] | undefined): AsyncGenerator<DomainEntry | { readonly parsed: null }> {
+  if (named.length === 0 && hosts !== undefined) yield { parsed: null };
+  else yield* readDomains(named);
+}
+
+type Result = DomainEvidence | { readonly problem: string };
+
+/** Keeps a bounded number of domains going and hands their results on in the order of the input. */
+async function inOrder(
+  probe: Probe,
+  all: AsyncIterable<DomainEntry | { readonly parsed: ParsedDomain | null }>,
+  concurrency: number,
+  signal: AbortSignal,
+  take: (result: Result) => Promise<void>,
+): Promise<void> {
+  const going: Promise<Result>[] = [];
+  const takeFirst = async (): Promise<void> => {
+    const first = going.shift();
+    if (first !== undefined) await take(await first);
+  };
+  for await (const entry of all) {
+    // Ctrl-C: what was started is finished and reported, nothing new is begun.
+    if (signal.aborted) break;
+    going.push('problem' in entry ? Promise.resolve(entry) : probe.gather(entry.parsed));
+    // The window is wider than what runs at once, so that one slow domain does not idle the others.
+    if (going.length >= concurrency * 2) await takeFirst();
+  }
+  while (going.length > 0) await takeFirst();
+}
+
+async function givenHosts(texts: readonly string[], { port }: CheckFlags): Promise<readonly GivenHost[]> {
+  return Promise.all(
+    texts.map(async (text) => {
+      const given = parseHostPort(text, port);
+      return { ...given, addresses: await lookUpHost(given.host) };
+    }),
+  );
+}
+
+function toCheckOptions(flags: CheckFlags, hosts: readonly GivenHost[] | undefined, signal: AbortSignal, onProgress: CheckOptions['onProgress']): CheckOptions {
+  if (flags.ipv4 === true && flags.ipv6 === true) throw new UsageError('-4 and -6 exclude each other');
+  const family = flags.ipv4 === true ? 4 : flags.ipv6 === true ? 6 : undefined;
+  const given = {
+    nameServers: flags.nameserver,
+    hosts,
+    ehlo: flags.ehlo,
+    mailFrom: flags.mailFrom,
+    timeoutMs: flags.timeout,
+    maxTimeMs: flags.maxTime,
+    lingerMs: flags.linger,
+    only: flags.only,
+    skip: flags.skip,
+    family,
+    onProgress,
+  } as const;
+  return {
+    ...withoutUndefined(given),
+    hostname: hostname(),
+    port: flags.port,
+    starttls: flags.starttls,
+    pipelining: flags.pipelining,
+    rfcTimeouts: flags.rfcTimeouts ?? false,
+    retries: flags.retries,
+    retryAfterMs: flags.retryAfter,
+    controls: flags.controls,
+    concurrency: flags.concurrency,
+    pauseMs: flags.pause,
+    profile: flags.profile,
+    allowPrivate: flags.allowPrivate ?? false,
+    signal,
+  };
+}
+
+type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+
+function withoutUndefined<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,29 @@
+// The way in. `--version` is answered before anything else is loaded; what nobody catches ends here, with exit code 5.
+import { readFileSync } from 'node:fs';
+import { UsageError } from '../smtp/usage-error.js';
+
+const packageFile = new URL('../../package.json', import.meta.url);
+const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { readonly version: string };
+
+const argv = process.argv.slice(2);
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  process.stdout.write(`${version}\n`);
+} else {
+  process.on('uncaughtException', (error) => fatal(error));
+  process.on('unhandledRejection', (error) => fatal(error));
+  const { run } = await import('./program.js');
+  try {
+    process.exitCode = await run(argv, version);
+  } catch (error) {
+    if (!(error instanceof UsageError)) fatal(error);
+    process.stderr.write(`postmaster-check: ${(error as Error).message}\n`);
+    process.exitCode = 2;
+  }
+}
+
+/** Exit code 5: a bug of ours. */
+function fatal(error: unknown): never {
+  const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`postmaster-check: a bug in this program, please report it: ${told}\n`);
+  process.exit(5);
+}

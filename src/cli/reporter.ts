@@ -1,0 +1,73 @@
+// Judges evidence as it comes in, writes it in every format asked for, and counts what the exit code rests on.
+import type { DomainEvidence } from '../evidence/evidence.js';
+import { exitCode, RunTally } from '../report/exit-code.js';
+import { dependsOnRun, reportDomain, runFacts } from '../report/roll-up.js';
+import type { ReportFlags } from './program.js';
+import { standardOutput } from './streams.js';
+import { openWriters, type Writer } from './writers.js';
+
+interface RunState {
+  /** Mail hosts were named with --host. */
+  readonly isGiven: boolean;
+  readonly isInterrupted: () => boolean;
+  /** The reader of standard output has gone. */
+  readonly onGone: () => void;
+}
+
+export class Reporter {
+  readonly #started = new Date();
+  readonly #tally = new RunTally();
+  readonly #held: DomainEvidence[] = [];
+  #wasAnswered = false;
+  #hasBadInput = false;
+
+  private readonly writers: readonly Writer[];
+  private readonly flags: ReportFlags;
+  private readonly state: RunState;
+
+  private constructor(writers: readonly Writer[], flags: ReportFlags, state: RunState) {
+    this.writers = writers;
+    this.flags = flags;
+    this.state = state;
+  }
+
+  static async open(flags: ReportFlags, version: string, state: RunState): Promise<Reporter> {
+    const writers = await openWriters(flags, standardOutput(state.onGone), { name: 'postmaster-check', version });
+    return new Reporter(writers, flags, state);
+  }
+
+  /** An entry of the input that is no domain: said, counted, and the rest goes on. */
+  problem(text: string): void {
+    this.#hasBadInput = true;
+    process.stderr.write(`postmaster-check: ${text}\n`);
+  }
+
+  async domain(evidence: DomainEvidence): Promise<void> {
+    for (const note of evidence.notes) process.stderr.write(`postmaster-check: note: ${note}\n`);
+    this.#wasAnswered ||= runFacts([evidence]).wasAnswered;
+    // A closed port 25 means one thing where others answered and another where none did: told when all is known.
+    if (!this.#wasAnswered && dependsOnRun(evidence)) this.#held.push(evidence);
+    else await this.#write(evidence);
+  }
+
+  async #write(evidence: DomainEvidence): Promise<void> {
+    const report = reportDomain(evidence, { wasAnswered: this.#wasAnswered });
+    this.#tally.add(report);
+    for (const writer of this.writers) await writer.domain(report);
+  }
+
+  /** Writes what is left; the exit code. */
+  async end(): Promise<number> {
+    for (const evidence of this.#held) await this.#write(evidence);
+    const code = exitCode(this.#tally, {
+      failOn: this.flags.failOn,
+      requireMail: this.flags.requireMail === true,
+      hasBadInput: this.#hasBadInput,
+      isInterrupted: this.state.isInterrupted(),
+      isGiven: this.state.isGiven,
+    });
+    const run = { startedAt: this.#started.toISOString(), durationMs: Date.now() - this.#started.getTime(), exitCode: code };
+    for (const writer of this.writers) await writer.end(run);
+    return code;
+  }
+}

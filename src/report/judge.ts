@@ -1,0 +1,103 @@
+// Requirements x evidence = judgements. Pure and synchronous: the same evidence gives the same judgements, for ever.
+import type { DomainEvidence } from '../evidence/evidence.js';
+import type { EndpointEvidence, Exchange } from '../evidence/transcript.js';
+import { CATALOGUE } from '../requirements/index.js';
+import type { Cite, Finding, Judged, Requirement } from '../requirements/requirement.js';
+import type { DnsExchange, DnsRecord } from '../smtp/mail-route.js';
+import type { CitedExchange, CitedLookup, Judgement } from './report.js';
+
+/** Judges the requirements that were selected for the evidence. Rows unknown to this version are left out. */
+export function judge(evidence: DomainEvidence): readonly Judgement[] {
+  return findings(evidence).map((judged) => toJudgement(judged, evidence));
+}
+
+/** The findings in catalogue order, each requirement's by preference, host and address. */
+export function findings(evidence: DomainEvidence): readonly Judged[] {
+  const selected = new Set(evidence.probe.requirements);
+  const rows = CATALOGUE.filter(({ id }) => selected.has(id));
+  const endpoints = inReportOrder(evidence);
+  // Rows that combine others are judged last, from all findings, whatever was selected.
+  const plain = CATALOGUE.flatMap((row) => (row.scope === 'aggregate' ? [] : judgePlain(row, endpoints, evidence)));
+  return rows.flatMap((row) =>
+    row.scope === 'aggregate'
+      ? [{ requirement: row, endpoint: null, finding: row.judge(evidence, plain) }]
+      : plain.filter(({ requirement }) => requirement === row),
+  );
+}
+
+function judgePlain(row: Exclude<Requirement, { scope: 'aggregate' }>, endpoints: readonly EndpointEvidence[], evidence: DomainEvidence): readonly Judged[] {
+  if (row.scope === 'domain') return [{ requirement: row, endpoint: null, finding: row.judge(evidence) }];
+  return endpoints.map((endpoint) => ({ requirement: row, endpoint, finding: row.judge(endpoint, evidence) }));
+}
+
+/** Reports sort by preference, host, address; the order in which hosts were tried is in the evidence. */
+export function inReportOrder({ endpoints, route }: DomainEvidence): readonly EndpointEvidence[] {
+  const preference = new Map(route.hosts.map(({ host, preference: value }) => [host, value]));
+  const key = ({ host, address, port }: EndpointEvidence): readonly [number, string, string, number] => [preference.get(host) ?? 0, host, address, port];
+  return endpoints.toSorted((one, other) => {
+    const [left, right] = [key(one), key(other)];
+    const at = left.findIndex((value, index) => value !== right[index]);
+    if (at === -1) return 0;
+    return (left[at] ?? 0) < (right[at] ?? 0) ? -1 : 1;
+  });
+}
+
+function toJudgement({ requirement, endpoint, finding }: Judged, evidence: DomainEvidence): Judgement {
+  const cites = finding.cites ?? [];
+  const lookups = cites.flatMap((cite) => (cite.kind === 'dns' ? citedLookup(evidence.dns[cite.index]) : []));
+  return {
+    requirement: requirement.id,
+    level: requirement.level,
+    source: requirement.source.document,
+    section: requirement.source.section,
+    tier: requirement.tier,
+    verdict: finding.verdict,
+    ...('cause' in finding ? { cause: finding.cause } : {}),
+    because: finding.because,
+    ...strengthOf(finding),
+    ...(endpoint === null ? {} : { host: endpoint.host, address: endpoint.address, port: endpoint.port }),
+    exchanges: cites.flatMap((cite) => citedExchange(cite, endpoint, evidence)),
+    ...(lookups.length > 0 ? { lookups } : {}),
+    waived: null,
+  };
+}
+
+function strengthOf(finding: Finding): { evidence?: Judgement['evidence'] & string } {
+  return finding.verdict === 'pass' && finding.evidence !== null ? { evidence: finding.evidence } : {};
+}
+
+function citedExchange(cite: Cite, endpoint: EndpointEvidence | null, evidence: DomainEvidence): readonly CitedExchange[] {
+  if (cite.kind !== 'exchange') return [];
+  const place = cite.endpoint === undefined ? endpoint : evidence.endpoints[cite.endpoint];
+  const exchange = place?.attempts[cite.attempt]?.exchanges[cite.index];
+  return exchange === undefined ? [] : [toCitedExchange(exchange)];
+}
+
+function toCitedExchange(exchange: Exchange): CitedExchange {
+  const command = exchange.act === 'command' ? exchange.command : null;
+  if (exchange.act === 'leave') return { command: 'QUIT', reply: null, outcome: 'not awaited' };
+  const { outcome } = exchange;
+  if (outcome.kind !== 'reply') return { command, reply: null, outcome: outcome.kind };
+  const { code, enhanced, lines } = outcome.reply;
+  return { command, reply: { code, enhanced, lines } };
+}
+
+function citedLookup(exchange: DnsExchange | undefined): readonly CitedLookup[] {
+  if (exchange === undefined) return [];
+  const { question, nameServer, outcome } = exchange;
+  const records = 'records' in outcome ? outcome.records.map(recordText) : [];
+  return [{ name: question.name, type: question.type, nameServer, outcome: outcome.kind, records }];
+}
+
+/** A record as in a zone file, without its time to live. Names are a zone's octets: not escaped here. */
+export function recordText(record: DnsRecord): string {
+  const owner = `${record.name === '' ? '.' : record.name}`;
+  switch (record.type) {
+    case 'MX':
+      return `${owner} MX ${record.preference} ${record.exchange === '' ? '.' : record.exchange}`;
+    case 'CNAME':
+      return `${owner} CNAME ${record.target}`;
+    default:
+      return `${owner} ${record.type} ${record.address}`;
+  }
+}

@@ -1,0 +1,62 @@
+// What we say, before it is put into a format: judgements with their places, the verdict on each domain, the run.
+import type { DomainEvidence } from '../evidence/evidence.js';
+import type { Cause, EvidenceStrength, Level, Verdict } from '../requirements/requirement.js';
+import type { DnsExchange } from '../smtp/mail-route.js';
+
+/** The verdict on a domain: another vocabulary than that of a requirement at an endpoint. */
+export type DomainVerdict = 'conforms' | 'violates' | 'inconclusive' | 'exempt' | 'not-applicable';
+
+export const DOMAIN_VERDICTS = ['conforms', 'violates', 'inconclusive', 'exempt', 'not-applicable'] as const satisfies readonly DomainVerdict[];
+
+/** A command and its reply, as evidence. `command` is null for the opening reply, `reply` where none came. */
+export interface CitedExchange {
+  readonly command: string | null;
+  readonly reply: { readonly code: number; readonly enhanced: string | null; readonly lines: readonly string[] } | null;
+  /** What came in place of a reply: `timeout`, `closed`, `quiet`, ...; absent with a reply. */
+  readonly outcome?: string;
+}
+
+/** A question to the DNS and what came, as evidence. */
+export interface CitedLookup {
+  readonly name: string;
+  readonly type: string;
+  readonly nameServer: string;
+  readonly outcome: DnsExchange['outcome']['kind'];
+  readonly records: readonly string[];
+}
+
+/** One requirement's finding with its place. Field names are those of the JSON report (cli.md). */
+export interface Judgement {
+  readonly requirement: string;
+  readonly level: Level;
+  readonly source: string;
+  readonly section: string;
+  readonly tier: string;
+  readonly verdict: Verdict;
+  readonly cause?: Cause;
+  readonly because: string;
+  readonly evidence?: EvidenceStrength;
+  /** Absent on judgements of the domain as a whole. */
+  readonly host?: string;
+  readonly address?: string;
+  readonly port?: number;
+  /** The deciding one first. */
+  readonly exchanges: readonly CitedExchange[];
+  /** The DNS answers it rests on, where it does. */
+  readonly lookups?: readonly CitedLookup[];
+  readonly waived: null;
+}
+
+/** Everything said about one domain. */
+export interface DomainReport {
+  /** A-labels; null where only hosts were named. */
+  readonly domain: string | null;
+  readonly verdict: DomainVerdict;
+  /** One plain sentence. */
+  readonly because: string;
+  /** Endpoints published, and those of them that were reached and could be judged. */
+  readonly coverage: { readonly endpoints: number; readonly judged: number };
+  /** All judgements in catalogue order, each requirement's by host and address. */
+  readonly judgements: readonly Judgement[];
+  readonly evidence: DomainEvidence;
+}

@@ -1,0 +1,173 @@
+// The words of the text report: a total table for each union that is put into words.
+import type { CitedExchange, CitedLookup, DomainVerdict } from './report.js';
+import type { HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
+import type { Cause, MailServer, RetryPath, Tier, Verdict } from '../requirements/requirement.js';
+import type { ConnectOutcome } from '../smtp/outcome.js';
+import type { PassedOver } from '../smtp/mail-route.js';
+import type { Purpose } from '../smtp/dialogue.js';
+import type { Tone } from './layout.js';
+
+/** What a verdict, or what stands in its place in the matrix, is called. `short` is for narrow terminals. */
+export interface Sign {
+  readonly word: string;
+  readonly short: string;
+  readonly tone: Tone;
+  readonly meaning: string;
+}
+
+/** A cell of the matrix: a verdict, or `exempt` where a host that takes no mail at all need not be asked. */
+export type CellKind = Verdict | 'exempt' | 'not-asked';
+
+export const SIGNS = {
+  pass: { word: 'pass', short: 'pass', tone: 'good', meaning: 'holds' },
+  fail: { word: 'FAIL', short: 'FAIL', tone: 'bad', meaning: 'violated' },
+  warn: { word: 'warn', short: 'warn', tone: 'doubt', meaning: 'see below' },
+  inconclusive: { word: '?', short: '?', tone: 'doubt', meaning: 'could not be told' },
+  'not-applicable': { word: '-', short: '-', tone: 'dim', meaning: 'does not apply' },
+  exempt: { word: 'exempt', short: 'ex', tone: 'dim', meaning: 'need not be met: the host takes no mail at all' },
+  'not-asked': { word: '.', short: '.', tone: 'dim', meaning: 'not asked for' },
+} as const satisfies Record<CellKind, Sign>;
+
+/** The word between the domain and the reason in a headline, and its tone. */
+export const HEADLINES = {
+  conforms: { say: (subject, why) => `${subject} conforms: ${why}`, tone: 'good' },
+  violates: { say: (subject, why, source) => `${subject} violates ${source}: ${why}`, tone: 'bad' },
+  inconclusive: { say: (subject, why) => `${subject} is inconclusive: ${why}`, tone: 'doubt' },
+  exempt: { say: (subject, why) => `${subject} is exempt: ${why}`, tone: 'plain' },
+  'not-applicable': { say: (subject, why) => `${subject} has nothing to judge (not applicable): ${why}`, tone: 'plain' },
+} as const satisfies Record<DomainVerdict, { say: (subject: string, why: string, source: string) => string; tone: Tone }>;
+
+/** What came in place of a reply. */
+type Outcomes = (Outcome | LingerOutcome | HandshakeOutcome)['kind'] | 'not awaited';
+
+const OUTCOMES: Readonly<Record<string, string>> = {
+  reply: 'a reply',
+  timeout: 'no reply came in time',
+  closed: 'the connection was closed instead of a reply',
+  quiet: 'silence, and the connection stayed open',
+  'out-of-turn': 'a reply came that no command had asked for',
+  'not-a-reply': 'octets came that are no SMTP reply',
+  interrupted: 'we stopped here',
+  secured: 'TLS began',
+  'tls-failed': 'the TLS handshake failed',
+  injected: 'plaintext lay behind the reply to STARTTLS',
+  'not awaited': 'said in leaving; no reply was waited for',
+} satisfies Record<Outcomes, string>;
+
+export function sayOutcome({ outcome = 'no reply' }: CitedExchange): string {
+  return OUTCOMES[outcome] ?? outcome;
+}
+
+export const LOOKUPS = {
+  records: 'records',
+  'no-data': 'no record of this type',
+  'no-such-name': 'no such name (NXDOMAIN)',
+  'server-failure': 'the name server failed (SERVFAIL)',
+  refused: 'the name server refused (REFUSED)',
+  timeout: 'no answer in time',
+  unreachable: 'the name server could not be reached',
+  malformed: 'an answer that cannot be read',
+} as const satisfies Record<CitedLookup['outcome'], string>;
+
+export const PASSED_OVER = {
+  timeout: 'gave no answer in time',
+  unreachable: 'could not be reached',
+  refused: 'refused to answer',
+  'server-failure': 'failed (SERVFAIL)',
+  malformed: 'gave an answer that cannot be read',
+  mismatched: 'answered another question than was asked',
+} as const satisfies Record<PassedOver['why'], string>;
+
+export const CONNECTS = {
+  connected: 'connected',
+  refused: 'the connection was refused',
+  timeout: 'the connection was not answered in time',
+  reset: 'the connection was reset',
+  unreachable: 'the network says that it cannot be reached',
+  'no-route': 'this machine has no route to it',
+  interrupted: 'the run was stopped',
+} as const satisfies Record<ConnectOutcome['kind'], string>;
+
+export const PURPOSES = {
+  probe: 'the probe',
+  'second-opening': 'a second opening: is it always so?',
+  'over-tls': 'once more over TLS (R2)',
+  'other-sender': 'with another sender (R1)',
+  alone: 'the recipients in doubt, alone (R8)',
+  helo: 'a HELO session',
+  retry: 'once more, later (R3)',
+} as const satisfies Record<Purpose, string>;
+
+/** Mail servers by the words of their opening reply. */
+export const MAIL_SERVERS = {
+  postfix: { name: 'Postfix', greeting: /\bpostfix\b/i },
+  exim: { name: 'Exim', greeting: /\bexim\b/i },
+  sendmail: { name: 'sendmail', greeting: /\bsendmail\b/i },
+  opensmtpd: { name: 'OpenSMTPD', greeting: /\bopensmtpd\b/i },
+  exchange: { name: 'Exchange', greeting: /\bmicrosoft esmtp\b|\bexchange\b/i },
+} as const satisfies Record<MailServer, { name: string; greeting: RegExp }>;
+
+export const TIERS = {
+  core: 'core: decides the verdict of the default profile',
+  session: 'session: decides with --profile rfc5321',
+  extended: 'extended: decides with --profile rfc5321',
+} as const satisfies Record<Tier, string>;
+
+/** The retry paths of the catalogue, as what the reader can do. */
+export const RETRY_PATHS = {
+  R1: 'Run again with --mail-from and an address of yours: some hosts refuse the null sender or want one they can verify.',
+  R2: 'Let the probe use TLS: leave --starttls at auto, or say --starttls require.',
+  R3: 'Run again later, or with --retries 1 (it waits 30 minutes): greylisting ends after minutes to hours, and so do most limits and outages.',
+  R4: 'Another address of the same host may answer: each one is tried in every run.',
+  R5: 'Another mail host may answer: each one is tried in every run; none speaks for this one.',
+  R6: 'Run again with --ehlo and a name of yours that resolves to the address you connect from.',
+  R7: 'Run from another network: the refusal may be about the address you connect from, or something on the way may block port 25.',
+  R8: 'Run again with --no-pipelining: one command at a time, so that each reply has its command.',
+  R9: 'Run again with --rfc-timeouts: RFC 5321 gives a host five minutes for its greeting and for most replies.',
+  R10: 'Only a message that is delivered and answered would tell.',
+  R11: "Run again with --nameserver and another resolver, or ask the domain's own name servers.",
+} as const satisfies Record<RetryPath, string>;
+
+/** Why something could not be told: a heading, and what would settle it. */
+export interface Doubt {
+  readonly heading: string;
+  readonly settle: readonly (RetryPath | { readonly say: string })[];
+}
+
+const own = (say: string): { readonly say: string } => ({ say });
+
+const NOT_A_DOUBT: Doubt = { heading: 'could not be told', settle: ['R3'] };
+
+/** The causes that an inconclusive finding may have; the others accuse, and settle nothing. */
+export const DOUBTS = {
+  'transient-negative': { heading: 'refused for now (4yz), which is no verdict', settle: ['R3'] },
+  'client-refused': { heading: 'the host refuses us, not the mailbox', settle: ['R7', 'R6'] },
+  'sender-refused': { heading: 'the host refuses our sender, not the mailbox', settle: ['R1'] },
+  'needs-tls': { heading: 'the host wants TLS first', settle: ['R2'] },
+  unreachable: { heading: 'no connection', settle: ['R7', 'R3'] },
+  timeout: { heading: 'no answer in time', settle: ['R9', 'R7'] },
+  'cut-off': { heading: 'the session broke off', settle: ['R3', 'R7'] },
+  'out-of-turn': { heading: 'replies and commands lost step', settle: ['R8'] },
+  dns: { heading: 'the DNS did not tell', settle: ['R11', 'R3'] },
+  'no-route': { heading: 'this machine has no way there', settle: ['R7', own('Where only IPv6 is missing, -4 leaves those addresses out.')] },
+  'address-not-allowed': { heading: 'special-purpose addresses are not connected to', settle: [own('Say --allow-private if these addresses are yours.')] },
+  'not-published': {
+    heading: 'nobody published that this host takes mail for the domain',
+    settle: [own('An MX record that names the host makes it a promise, which can then be judged.')],
+  },
+  'not-asked': { heading: 'not asked in this run', settle: [own('Select it with --only, or say --profile rfc5321, and let the run finish.')] },
+  'no-mailbox': NOT_A_DOUBT, 'no-domain': NOT_A_DOUBT, 'relay-denied': NOT_A_DOUBT, syntax: NOT_A_DOUBT,
+  'mailbox-full': NOT_A_DOUBT, 'auth-required': NOT_A_DOUBT, 'tls-required': NOT_A_DOUBT, 'closed-early': NOT_A_DOUBT,
+  'kept-open': NOT_A_DOUBT, 'wrong-code': NOT_A_DOUBT, malformed: NOT_A_DOUBT, sequence: NOT_A_DOUBT, flapping: NOT_A_DOUBT,
+  'no-usable-mx': NOT_A_DOUBT, 'null-mx-mixed': NOT_A_DOUBT, alias: NOT_A_DOUBT, 'bad-name': NOT_A_DOUBT,
+  'no-address': NOT_A_DOUBT, 'special-address': NOT_A_DOUBT,
+} as const satisfies Record<Cause, Doubt>;
+
+/** What stands where there is no mail host to make a row of. */
+export const CLOSING =
+  'A reply to RCPT cannot prove that a person reads the mailbox: write to postmaster, and see who answers.';
+
+/** A number with its noun. */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
+}
