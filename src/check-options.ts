@@ -7,7 +7,14 @@ import type { Connect, Resolver } from './io/ports.js';
 import { DEFAULT_TIME_OUTS, RFC_TIME_OUTS, type TimeOuts } from './io/session.js';
 import { selectRequirements, type Selection } from './requirements/plan.js';
 import type { Profile } from './requirements/profiles.js';
-import { isFullyQualified, NULL_REVERSE_PATH, parseEhloName, parseReversePath, type EhloName, type ReversePath } from './smtp/address.js';
+import {
+  isFullyQualified,
+  NULL_REVERSE_PATH,
+  parseEhloName,
+  parseReversePath,
+  type EhloName,
+  type ReversePath,
+} from './smtp/address.js';
 
 /** A mail host named by the user, its addresses looked up by the operating system. */
 export interface GivenHost {
@@ -91,7 +98,15 @@ export interface Settings {
   readonly resolver: Resolver;
   readonly random: () => number;
   readonly isOver: () => boolean;
+  /** R1: senders to try where the planned ones are refused. */
+  readonly otherSenders: Promise<readonly ReversePath[]>;
 }
+
+/** Whether nothing new may be begun: Ctrl-C, or the end of --max-time. */
+export const hasStopped = ({ options, isOver }: Settings): boolean => options.signal?.aborted === true || isOver();
+
+/** How long to wait before a retry (R3). */
+export const retryAfter = ({ options }: Settings): number => options.retryAfterMs ?? 1_800_000;
 
 /** R3 is never sooner than this against public addresses (RFC 6647 5: greylisting windows start at a minute). */
 export const LEAST_RETRY_AFTER_MS = 60_000;
@@ -101,13 +116,18 @@ export async function readOptions(options: CheckOptions, resolver: Resolver): Pr
   const { timeoutMs, rfcTimeouts = false, random = Math.random } = options;
   const base = rfcTimeouts ? RFC_TIME_OUTS : DEFAULT_TIME_OUTS;
   const timeOuts: TimeOuts =
-    timeoutMs === undefined ? base : { connectMs: timeoutMs, greetingMs: timeoutMs, commandMs: timeoutMs, quitMs: timeoutMs };
+    timeoutMs === undefined
+      ? base
+      : { connectMs: timeoutMs, greetingMs: timeoutMs, commandMs: timeoutMs, quitMs: timeoutMs };
   const sender = options.mailFrom === undefined ? NULL_REVERSE_PATH : await parseReversePath(options.mailFrom);
   const over = options.maxTimeMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.maxTimeMs;
+  const ehlo = options.ehlo === undefined ? ownName(options, resolver) : parseEhloName(options.ehlo);
+  if (options.ehlo !== undefined) await ehlo;
   return {
     options,
     selection: selectRequirements(options.profile ?? 'postmaster', options.only, options.skip),
-    ehlo: options.ehlo === undefined ? ownName(options, resolver) : Promise.resolve(await parseEhloName(options.ehlo)),
+    ehlo,
+    otherSenders: fallbackSenders(ehlo, options, resolver),
     reversePaths: sender === NULL_REVERSE_PATH ? [NULL_REVERSE_PATH] : [sender, NULL_REVERSE_PATH],
     timeOuts,
     lingerMs: options.lingerMs ?? (rfcTimeouts ? 60_000 : 5_000),
@@ -129,10 +149,23 @@ async function ownName({ hostname = '', hosts }: CheckOptions, resolver: Resolve
   return (await resolves(name, resolver)) ? (name as EhloName) : null;
 }
 
+/** After the planned senders comes postmaster at our own name, where that resolves (R1). */
+async function fallbackSenders(
+  settled: Promise<EhloName | null>,
+  { hosts }: CheckOptions,
+  resolver: Resolver,
+): Promise<readonly ReversePath[]> {
+  const ehlo = await settled;
+  if (ehlo === null || ehlo.startsWith('[') || hosts !== undefined) return [];
+  return (await resolves(ehlo, resolver)) ? [`postmaster@${ehlo}` as ReversePath] : [];
+}
+
 /** True for a name that the DNS gives an address to. */
-export async function resolves(name: string, resolver: Resolver): Promise<boolean> {
+async function resolves(name: string, resolver: Resolver): Promise<boolean> {
   const answers = await Promise.all((['A', 'AAAA'] as const).map((type) => resolver.ask({ name, type })));
-  return answers.some(({ outcome }) => outcome.kind === 'records' && outcome.records.some((record) => 'address' in record));
+  return answers.some(
+    ({ outcome }) => outcome.kind === 'records' && outcome.records.some((record) => 'address' in record),
+  );
 }
 
 /** 24 letters and digits, a letter first: no host has such a mailbox by chance. */
@@ -163,4 +196,3 @@ export function probeSettings(settings: Settings, ehlo: EhloName | null): ProbeS
     controlLocalPart: settings.controlLocalPart,
   };
 }
-

@@ -1,22 +1,24 @@
 // The journey on one screen: a domain in, its mail route from the DNS, a conversation with every address of every mail
 // host, the evidence judged, a report. Facts are gathered here and judged in report/; nothing here has an opinion.
-import { probeSettings, readOptions, resolves, LEAST_RETRY_AFTER_MS, type CheckOptions, type Settings } from './check-options.js';
+import { hasStopped, probeSettings, readOptions, retryAfter, type CheckOptions, type Settings } from './check-options.js';
 import type { DomainEvidence } from './evidence/evidence.js';
 import type { EndpointEvidence } from './evidence/transcript.js';
 import type { ConversationPlan } from './smtp/dialogue.js';
 import { sleep } from './io/pace.js';
 import { openResolver, parseNameServer, systemNameServers } from './io/resolver.js';
-import { runSession } from './io/session.js';
 import { reportDomain, runFacts } from './report/roll-up.js';
 import type { DomainReport } from './report/report.js';
+import { plansFor, portsOf, probeHost, whySkipped } from './probe-host.js';
 import { extraQuestions, laterQuestions } from './requirements/dns-needs.js';
-import { isWorthRetrying, nextConversation } from './requirements/follow-up.js';
-import { planProbe } from './requirements/plan.js';
-import { CONTROL_RECIPIENT, fillRecipient } from './requirements/recipient-template.js';
-import { contextOf, rcptObservations } from './requirements/recipient.js';
-import { parseDomain, type EhloName, type ParsedDomain, type ReversePath } from './smtp/address.js';
-import { nextQuestions, planMailRoute, type DnsExchange, type MailHost, type MailRoute, type Question } from './smtp/mail-route.js';
-import { specialPurpose } from './smtp/special-address.js';
+import { parseDomain, type EhloName, type ParsedDomain } from './smtp/address.js';
+import {
+  nextQuestions,
+  planMailRoute,
+  type DnsExchange,
+  type MailHost,
+  type MailRoute,
+  type Question,
+} from './smtp/mail-route.js';
 
 /** A run over one domain or many: one resolver, one pace. */
 export interface Probe {
@@ -48,7 +50,12 @@ export async function check(domain: string, options: CheckOptions = {}): Promise
 export async function openProbe(options: CheckOptions): Promise<Probe> {
   const nameServers = options.nameServers?.map(parseNameServer) ?? systemNameServers();
   const timeoutMs = options.timeoutMs ?? 5_000;
-  const resolver = openResolver({ nameServers, timeoutMs: Math.min(timeoutMs, 5_000), tries: 2, signal: options.signal });
+  const resolver = openResolver({
+    nameServers,
+    timeoutMs: Math.min(timeoutMs, 5_000),
+    tries: 2,
+    signal: options.signal,
+  });
   const settings = await readOptions(options, resolver);
   return {
     gather: (domain) => settings.pace.domain(() => gather(domain, settings)),
@@ -65,7 +72,9 @@ async function gather(parsed: ParsedDomain | null, settings: Settings): Promise<
   const start = performance.now();
   const frame = await openFrame(parsed, settings);
   const inTurn = settings.pace.hosts();
-  const perHost = await Promise.all(shuffled(frame.route.hosts, settings.random).map((host) => inTurn(() => probeHost(host, frame, settings))));
+  const perHost = await Promise.all(
+    shuffled(frame.route.hosts, settings.random).map((host) => inTurn(() => probeHost(host, frame, settings))),
+  );
   const seen: DomainEvidence = { ...frame, endpoints: perHost.flat() };
   const dns = [...frame.dns];
   await askAll(laterQuestions(seen, settings.selection.asked), dns, settings);
@@ -96,8 +105,6 @@ async function openFrame(parsed: ParsedDomain | null, settings: Settings): Promi
 const notOf = (parsed: ParsedDomain | null, ehlo: EhloName | null): EhloName | null =>
   ehlo !== null && ehlo === (parsed?.domain as string | undefined) ? null : ehlo;
 
-const hasStopped = ({ options, isOver }: Settings): boolean => options.signal?.aborted === true || isOver();
-
 /** RFC 5321 5.1: asks until the route is known, or takes the hosts that were given. */
 async function findRoute(parsed: ParsedDomain | null, dns: DnsExchange[], settings: Settings): Promise<MailRoute> {
   const { options, selection } = settings;
@@ -108,8 +115,9 @@ async function findRoute(parsed: ParsedDomain | null, dns: DnsExchange[], settin
   const { domain } = parsed;
   for (let round = 0; ; round++) {
     options.onProgress?.({ domain, step: 'dns' });
-    const extra = round === 0 ? extraQuestions(domain, settings.controlLocalPart, settings.reversePaths, selection.asked) : [];
-    for (let questions = nextQuestions(domain, dns); questions.length > 0 && !hasStopped(settings); ) {
+    const extra =
+      round === 0 ? extraQuestions(domain, settings.controlLocalPart, settings.reversePaths, selection.asked) : [];
+    for (let questions = nextQuestions(domain, dns); questions.length > 0 && !hasStopped(settings);) {
       await askAll([...questions, ...(dns.length === 0 ? extra : [])], dns, settings);
       questions = nextQuestions(domain, dns);
     }
@@ -126,48 +134,17 @@ async function askAll(questions: readonly Question[], dns: DnsExchange[], { reso
   dns.push(...(await Promise.all(questions.map((question) => resolver.ask(question)))));
 }
 
-/** All addresses of one mail host, one after the other, in the order of the DNS (5.1). */
-async function probeHost(host: MailHost, frame: DomainEvidence, settings: Settings): Promise<readonly EndpointEvidence[]> {
-  const ports = portsOf(host, settings);
-  const endpoints: EndpointEvidence[] = [];
-  for (const port of ports) {
-    for (const address of host.addresses) {
-      const skipped = whySkipped(address, endpoints.length, frame, settings);
-      const empty: EndpointEvidence = { host: host.host, address, port, skipped, attempts: [] };
-      // One control recipient a host and run: the first address that answers it.
-      const withControl = !endpoints.some((endpoint) => hasAskedControl(endpoint, frame));
-      endpoints.push(skipped === null ? await probeEndpoint(empty, withControl, frame, settings) : empty);
-    }
-  }
-  return endpoints;
-}
-
-const portsOf = ({ host }: MailHost, { options }: Settings): readonly number[] =>
-  options.hosts?.filter((given) => given.host === host).map(({ port }) => port) ?? [options.port ?? 25];
-
-/** More addresses of one mail host than this are left out, and said so. */
-const MAX_ADDRESSES = 32;
-
-function whySkipped(address: string, done: number, { route }: DomainEvidence, settings: Settings): EndpointEvidence['skipped'] {
-  const { family, allowPrivate = false } = settings.options;
-  if (family !== undefined && (family === 6) !== address.includes(':')) return 'family-not-asked';
-  if (route.kind !== 'given' && !allowPrivate && !isPublic(address)) return 'address-not-allowed';
-  if (done >= MAX_ADDRESSES) return 'too-many';
-  return hasStopped(settings) ? 'interrupted' : null;
-}
-
-const isPublic = (address: string): boolean => specialPurpose(address)?.severity !== 'refuse';
-
-function hasAskedControl(endpoint: EndpointEvidence, frame: DomainEvidence): boolean {
-  const control = fillRecipient(CONTROL_RECIPIENT, contextOf(endpoint, frame));
-  return rcptObservations(endpoint).some(({ to, rcpt }) => to === control && rcpt.what.kind === 'reply');
-}
-
 /** What would be said to each address of a domain: the DNS is asked, no mail host is spoken to (--dry-run). */
 export interface DomainPlan {
   readonly domain: string | null;
   readonly route: MailRoute;
-  readonly endpoints: readonly { readonly host: string; readonly address: string; readonly port: number; readonly skipped: EndpointEvidence['skipped']; readonly plans: readonly ConversationPlan[] }[];
+  readonly endpoints: readonly {
+    readonly host: string;
+    readonly address: string;
+    readonly port: number;
+    readonly skipped: EndpointEvidence['skipped'];
+    readonly plans: readonly ConversationPlan[];
+  }[];
 }
 
 async function planDomain(parsed: ParsedDomain | null, settings: Settings): Promise<DomainPlan> {
@@ -177,56 +154,17 @@ async function planDomain(parsed: ParsedDomain | null, settings: Settings): Prom
       host.addresses.map((address, at) => {
         const skipped = whySkipped(address, at, frame, settings);
         const empty: EndpointEvidence = { host: host.host, address, port, skipped, attempts: [] };
-        return { host: host.host, address, port, skipped, plans: skipped === null ? plansFor(empty, at === 0, frame, settings) : [] };
+        return {
+          host: host.host,
+          address,
+          port,
+          skipped,
+          plans: skipped === null ? plansFor(empty, at === 0, frame, settings) : [],
+        };
       }),
     ),
   );
   return { domain: frame.domain, route: frame.route, endpoints };
-}
-
-function plansFor(endpoint: EndpointEvidence, withControl: boolean, frame: DomainEvidence, settings: Settings): ReturnType<typeof planProbe> {
-  const { options, selection, reversePaths, lingerMs } = settings;
-  const tls = options.starttls === 'require' ? 'require' : 'avoid';
-  const pipelining = options.pipelining ?? true;
-  return planProbe(selection.asked, { context: contextOf(endpoint, frame), reversePaths, tls, pipelining, lingerMs, withControl });
-}
-
-/** The planned conversation, its follow-ups, and with --retries all that again later. */
-async function probeEndpoint(empty: EndpointEvidence, withControl: boolean, frame: DomainEvidence, settings: Settings): Promise<EndpointEvidence> {
-  const { options, selection } = settings;
-  const starttls = options.starttls ?? 'auto';
-  const ehlo = frame.probe.ehlo as EhloName | null;
-  const otherSenders = await fallbackSenders(ehlo, settings);
-  let endpoint = empty;
-  for (let round = 0; ; round++) {
-    const planned = plansFor(endpoint, withControl && !hasAskedControl(endpoint, frame), frame, settings);
-    const wantsHelo = selection.asked.some(({ needs }) => needs.some(({ ask }) => ask === 'helo-session'));
-    const followUps = { planned, otherSenders, mayUseTls: starttls !== 'never', wantsHelo, since: endpoint.attempts.length };
-    for (let plan = nextConversation(endpoint, frame, followUps); plan !== null && !hasStopped(settings); ) {
-      if (plan.purpose === 'second-opening') await sleep(settings.secondOpeningAfterMs, options.signal);
-      options.onProgress?.({ domain: frame.domain, step: 'session', endpoint: `${empty.host} [${empty.address}]` });
-      const { host, address, port } = empty;
-      const { timeOuts, connect, isOver } = settings;
-      const current = plan;
-      const attempt = await settings.pace.session(address, () =>
-        runSession(current, { host, address, port, ehlo, timeOuts, connect, signal: options.signal, isOver }),
-      );
-      endpoint = { ...endpoint, attempts: [...endpoint.attempts, attempt] };
-      plan = nextConversation(endpoint, frame, followUps);
-    }
-    if (endpoint.attempts.length === 0) return { ...endpoint, skipped: 'interrupted' };
-    if (round >= (options.retries ?? 0) || hasStopped(settings) || !isWorthRetrying(endpoint, frame)) return endpoint;
-    options.onProgress?.({ domain: frame.domain, step: 'waiting', endpoint: `${empty.host} [${empty.address}]` });
-    await sleep(Math.max(retryAfter(settings), isPublic(empty.address) ? LEAST_RETRY_AFTER_MS : 0), options.signal);
-  }
-}
-
-const retryAfter = ({ options }: Settings): number => options.retryAfterMs ?? 1_800_000;
-
-/** R1: the null reverse-path is among the planned ones; after it comes postmaster at our own name, where it resolves. */
-async function fallbackSenders(ehlo: EhloName | null, { resolver, options }: Settings): Promise<readonly ReversePath[]> {
-  if (ehlo === null || ehlo.startsWith('[') || options.hosts !== undefined) return [];
-  return (await resolves(ehlo, resolver)) ? [`postmaster@${ehlo}` as ReversePath] : [];
 }
 
 /** Sorted by preference, shuffled within one (5.1: "MUST randomize them"). */

@@ -27,7 +27,11 @@ export async function check(words: readonly string[], flags: CheckFlags, version
       const { dryRun } = await import('./dry-run.js');
       return await dryRun(probe, entries(named, hosts));
     }
-    const reporter = await Reporter.open(flags, version, { isGiven: hosts !== undefined, isInterrupted: () => stop.isInterrupted, onGone: stop.now });
+    const reporter = await Reporter.open(flags, version, {
+      isGiven: hosts !== undefined,
+      isInterrupted: () => stop.isInterrupted,
+      onGone: stop.now,
+    });
     const saved = flags.saveEvidence === undefined ? null : new EvidenceFile(flags.saveEvidence, version);
     await inOrder(probe, entries(named, hosts), flags.concurrency, stop.signal, async (result) => {
       progress.clear();
@@ -46,7 +50,10 @@ export async function check(words: readonly string[], flags: CheckFlags, version
 }
 
 /** The entries of the input; with --host and no domain, one that stands for the hosts alone. */
-async function* entries(named: readonly string[], hosts: readonly GivenHost[] | undefined): AsyncGenerator<DomainEntry | { readonly parsed: null }> {
+async function* entries(
+  named: readonly string[],
+  hosts: readonly GivenHost[] | undefined,
+): AsyncGenerator<DomainEntry | { readonly parsed: null }> {
   if (named.length === 0 && hosts !== undefined) yield { parsed: null };
   else yield* readDomains(named);
 }
@@ -85,7 +92,12 @@ async function givenHosts(texts: readonly string[], { port }: CheckFlags): Promi
   );
 }
 
-function toCheckOptions(flags: CheckFlags, hosts: readonly GivenHost[] | undefined, signal: AbortSignal, onProgress: CheckOptions['onProgress']): CheckOptions {
+function toCheckOptions(
+  flags: CheckFlags,
+  hosts: readonly GivenHost[] | undefined,
+  signal: AbortSignal,
+  onProgress: CheckOptions['onProgress'],
+): CheckOptions {
   if (flags.ipv4 === true && flags.ipv6 === true) throw new UsageError('-4 and -6 exclude each other');
   const family = flags.ipv4 === true ? 4 : flags.ipv6 === true ? 6 : undefined;
   const given = {

@@ -6,7 +6,10 @@ import { visible } from '../smtp/visible.js';
 import type { DomainEntry } from './domains.js';
 
 /** Prints what would be sent, and to whom; 2 where some of the input is no domain, else 0. */
-export async function dryRun(probe: Probe, all: AsyncIterable<DomainEntry | { readonly parsed: ParsedDomain | null }>): Promise<number> {
+export async function dryRun(
+  probe: Probe,
+  all: AsyncIterable<DomainEntry | { readonly parsed: ParsedDomain | null }>,
+): Promise<number> {
   let code = 0;
   for await (const entry of all) {
     if ('problem' in entry) {
@@ -27,7 +30,9 @@ const SKIPPED = {
 } as const;
 
 function renderPlan({ domain, route, endpoints }: DomainPlan): string {
-  const lines = [`${domain ?? 'mail hosts'}: route ${route.kind}, ${endpoints.length} address${endpoints.length === 1 ? '' : 'es'}`];
+  const lines = [
+    `${domain ?? 'mail hosts'}: route ${route.kind}, ${endpoints.length} address${endpoints.length === 1 ? '' : 'es'}`,
+  ];
   for (const { host, address, port, skipped, plans } of endpoints) {
     lines.push('', `  ${visible(host)} [${address}] port ${port}`);
     if (skipped !== null) lines.push(`    ${SKIPPED[skipped]}`);
@@ -37,10 +42,16 @@ function renderPlan({ domain, route, endpoints }: DomainPlan): string {
 }
 
 function linesOfPlan(plan: ConversationPlan): readonly string[] {
-  const lines = ['EHLO <our name or address>', ...(plan.tls === 'require' ? ['STARTTLS', 'EHLO <our name or address>'] : [])];
+  const lines = [
+    'EHLO <our name or address>',
+    ...(plan.tls === 'require' ? ['STARTTLS', 'EHLO <our name or address>'] : []),
+  ];
   plan.transactions.forEach(({ from, recipients, smtputf8 }, at) => {
     if (at > 0) lines.push('RSET');
-    lines.push(`MAIL FROM:<${from}>${smtputf8 === true ? ' SMTPUTF8' : ''}`, ...recipients.map((to) => `RCPT TO:<${to}>`));
+    lines.push(
+      `MAIL FROM:<${from}>${smtputf8 === true ? ' SMTPUTF8' : ''}`,
+      ...recipients.map((to) => `RCPT TO:<${to}>`),
+    );
   });
   return [...lines, 'QUIT'];
 }

@@ -67,26 +67,37 @@ export async function run(argv: readonly string[], version: string): Promise<num
     .addHelpText('after', EXAMPLES);
   checkOptions(program.argument('[domain...]', 'domains; also user@domain, @FILE, or - for standard input'));
   program.action((domains: readonly string[], flags: CheckFlags) => done(runCheck(domains, flags, version)));
-  checkOptions(program.command('check').argument('[domain...]', 'as above').summary('check domains: the main job, by its long name'))
-    .action((domains: readonly string[], flags: CheckFlags) => done(runCheck(domains, flags, version)));
+  checkOptions(
+    program
+      .command('check')
+      .argument('[domain...]', 'as above')
+      .summary('check domains: the main job, by its long name'),
+  ).action((domains: readonly string[], flags: CheckFlags) => done(runCheck(domains, flags, version)));
   reportOptions(program.command('replay').argument('<evidence...>', 'files made with --save-evidence'))
     .summary('judge recorded evidence again, without network')
     .description('Judges evidence that was saved with --save-evidence again: the same verdicts, without network.')
     .action((files: readonly string[], flags: ReportFlags) =>
-      done(import('./replay-command.js').then(({ replay }) => replay(files, flags, version))));
-  program.command('requirements').argument('[id...]', 'ids, groups or sections: postmaster.bare, greeting, 4.5.1')
+      done(import('./replay-command.js').then(({ replay }) => replay(files, flags, version))),
+    );
+  program
+    .command('requirements')
+    .argument('[id...]', 'ids, groups or sections: postmaster.bare, greeting, 4.5.1')
     .summary('list the catalogue, or explain requirements')
     .description('Lists the requirements that are judged, or explains those that are named.')
     .option('--json', 'as JSON')
     .option('--markdown', 'as Markdown')
     .option('--no-color', 'no colour')
     .action((ids: readonly string[], flags: { json?: true; markdown?: true; color: boolean }) =>
-      done(import('./requirements-command.js').then(({ requirements }) => requirements(ids, flags))));
-  program.command('demo')
+      done(import('./requirements-command.js').then(({ requirements }) => requirements(ids, flags))),
+    );
+  program
+    .command('demo')
     .summary('scripted mail hosts on loopback, checked for real')
-    .description('Plays scripted mail hosts and a DNS server on loopback and checks them for real; needs no network and no root.')
+    .description(
+      'Plays scripted mail hosts and a DNS server on loopback and checks them for real; needs no network and no root.',
+    )
     .option('--no-color', 'no colour')
-    .action((flags: { color: boolean }) => done(import('./demo-command.js').then(({ demo }) => demo(flags, version))));
+    .action((flags: { color: boolean }) => done(import('./demo-command.js').then(({ demo }) => demo(flags))));
 
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => undefined });
@@ -109,7 +120,10 @@ async function runCheck(domains: readonly string[], flags: CheckFlags, version: 
 /** What commander says, as one sentence. */
 function sentence({ message, code }: CommanderError): string {
   if (code === 'commander.help') return 'name a domain, or see --help';
-  return message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ').trim();
+  return message
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .trim();
 }
 
 function checkOptions(command: Command): Command {
@@ -126,19 +140,33 @@ function checkOptions(command: Command): Command {
     .option('--ehlo <name>', "argument of EHLO (default: this machine's name if it resolves, else its address)")
     .option('--mail-from <address>', 'a sender to use before the null one')
     .optionsGroup('Conversation:')
-    .addOption(new Option('--starttls <when>', 'TLS: auto only where it is demanded').argParser(parseWord(['auto', 'never', 'require'])).default('auto'))
+    .addOption(
+      new Option('--starttls <when>', 'TLS: auto only where it is demanded')
+        .argParser(parseWord(['auto', 'never', 'require']))
+        .default('auto'),
+    )
     .option('--no-pipelining', 'one command at a time even where groups are offered')
-    .option('--timeout <seconds>', 'replaces each time-out (connect 30, greeting 60, command 30, QUIT 10, DNS 5)', parseTimeout)
+    .option(
+      '--timeout <seconds>',
+      'replaces each time-out (connect 30, greeting 60, command 30, QUIT 10, DNS 5)',
+      parseTimeout,
+    )
     .option('--rfc-timeouts', 'the time-outs of RFC 5321 4.5.3.2: minutes')
     .option('--max-time <seconds>', 'start no new command after this long', parseTimeout)
     .option('--retries <n>', 'try again what was refused for now', parseCount(0), 0)
-    .addOption(new Option('--retry-after <seconds>', 'wait before each (60 at least against public addresses)').argParser(parseSeconds).default(1_800_000, '1800'))
+    .addOption(
+      new Option('--retry-after <seconds>', 'wait before each (60 at least against public addresses)')
+        .argParser(parseSeconds)
+        .default(1_800_000, '1800'),
+    )
     .option('--linger <seconds>', 'send nothing for so long after an opening 554 (default: 5)', parseSeconds)
     .option('--no-controls', 'no random recipient to compare with')
     .option('--concurrency <n>', 'domains at once', parseCount(1), 10)
     .option('--pause <seconds>', 'least time between two connections to one address', parseSeconds, 0)
     .optionsGroup('What is judged:')
-    .addOption(new Option('--profile <name>', 'which requirements decide').argParser(parseWord(PROFILES)).default('postmaster'))
+    .addOption(
+      new Option('--profile <name>', 'which requirements decide').argParser(parseWord(PROFILES)).default('postmaster'),
+    )
     .option('--only <id>', 'these requirements alone: an id, a group or a section; repeatable', collect)
     .option('--skip <id>', 'not these; repeatable', collect);
   reportOptions(command);

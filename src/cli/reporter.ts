@@ -66,7 +66,11 @@ export class Reporter {
       isInterrupted: this.state.isInterrupted(),
       isGiven: this.state.isGiven,
     });
-    const run = { startedAt: this.#started.toISOString(), durationMs: Date.now() - this.#started.getTime(), exitCode: code };
+    const run = {
+      startedAt: this.#started.toISOString(),
+      durationMs: Date.now() - this.#started.getTime(),
+      exitCode: code,
+    };
     for (const writer of this.writers) await writer.end(run);
     return code;
   }

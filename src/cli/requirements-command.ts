@@ -31,6 +31,38 @@ export async function requirements(selectors: readonly string[], flags: Flags): 
 }
 
 /** A row without its rule, in a fixed order of members. */
-function toText({ id, title, level, violation, tier, safety, source, demand, probe, readings, rationale, remedy, retry, needs, note }: Requirement): RequirementText {
-  return { id, title, level, violation, tier, safety, source, demand, probe, readings, rationale, remedy, retry, needs, ...(note === undefined ? {} : { note }) };
+function toText({
+  id,
+  title,
+  level,
+  violation,
+  tier,
+  safety,
+  source,
+  demand,
+  probe,
+  readings,
+  rationale,
+  remedy,
+  retry,
+  needs,
+  note,
+}: Requirement): RequirementText {
+  return {
+    id,
+    title,
+    level,
+    violation,
+    tier,
+    safety,
+    source,
+    demand,
+    probe,
+    readings,
+    rationale,
+    remedy,
+    retry,
+    needs,
+    ...(note === undefined ? {} : { note }),
+  };
 }

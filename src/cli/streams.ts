@@ -40,7 +40,8 @@ export function fileSink(path: string): Sink {
   return {
     async write(text) {
       if (failure !== null) throw new UsageError(`cannot write ${visible(path)}: ${failure.message}`);
-      if (!stream.write(text)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(() => undefined);
+      if (!stream.write(text))
+        await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(() => undefined);
     },
     async end() {
       await new Promise<void>((resolve) => stream.end(() => resolve()));

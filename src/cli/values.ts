@@ -47,9 +47,11 @@ export const collect = (text: string, sofar: readonly string[] = []): readonly s
 /** HOST, HOST:PORT, [v6]:PORT or a bare IPv6 address. */
 export function parseHostPort(text: string, port: number): { readonly host: string; readonly port: number } {
   const bracketed = /^\[([0-9a-fA-F:.]+)\](?::(\d+))?$/.exec(text);
-  if (bracketed?.[1] !== undefined) return { host: bracketed[1], port: bracketed[2] === undefined ? port : parsePort(bracketed[2]) };
+  if (bracketed?.[1] !== undefined)
+    return { host: bracketed[1], port: bracketed[2] === undefined ? port : parsePort(bracketed[2]) };
   if (/^[0-9a-fA-F.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text)) return { host: text, port };
   const plain = /^([A-Za-z0-9._-]{1,253})(?::(\d+))?$/.exec(text);
-  if (plain?.[1] === undefined) throw new UsageError(`"${visible(text)}" is no mail host: write HOST, HOST:PORT or [IPv6]:PORT`);
+  if (plain?.[1] === undefined)
+    throw new UsageError(`"${visible(text)}" is no mail host: write HOST, HOST:PORT or [IPv6]:PORT`);
   return { host: plain[1], port: plain[2] === undefined ? port : parsePort(plain[2]) };
 }

@@ -1,6 +1,13 @@
 // One run, several formats: each domain is handed on when it is finished, in the order of the input.
 import { DOMAIN_VERDICTS, type DomainReport, type DomainVerdict } from '../report/report.js';
-import { SCHEMA_VERSION, toJsonDomain, toJsonProbe, type JsonDomain, type JsonReport, type Tool } from '../report/json.js';
+import {
+  SCHEMA_VERSION,
+  toJsonDomain,
+  toJsonProbe,
+  type JsonDomain,
+  type JsonReport,
+  type Tool,
+} from '../report/json.js';
 import type { TextStyle } from '../report/text.js';
 import { UsageError } from '../smtp/usage-error.js';
 import { visible } from '../smtp/visible.js';
@@ -61,7 +68,8 @@ async function openWriter(format: Format, sink: Sink, tool: Tool, style: TextSty
       return textWriter(sink, style);
     case 'ndjson':
       return {
-        domain: (report) => sink.write(`${JSON.stringify({ schemaVersion: SCHEMA_VERSION, tool, ...toJsonDomain(report, detail) })}\n`),
+        domain: (report) =>
+          sink.write(`${JSON.stringify({ schemaVersion: SCHEMA_VERSION, tool, ...toJsonDomain(report, detail) })}\n`),
         end: () => sink.end(),
       };
     case 'json':
@@ -71,17 +79,15 @@ async function openWriter(format: Format, sink: Sink, tool: Tool, style: TextSty
 
 async function textWriter(sink: Sink, style: TextStyle): Promise<Writer> {
   const { renderDomain, renderSummary } = await import('../report/text.js');
-  const totals = emptyTotals();
-  let count = 0;
+  const told: { readonly verdict: DomainVerdict }[] = [];
   return {
     async domain(report) {
-      if (count > 0 && style.detail !== 'quiet') await sink.write('\n');
-      count += 1;
-      totals[report.verdict] += 1;
+      if (told.length > 0 && style.detail !== 'quiet') await sink.write('\n');
+      told.push({ verdict: report.verdict });
       await sink.write(renderDomain(report, style));
     },
     async end() {
-      if (count > 1) await sink.write(renderSummary(totals, style));
+      if (told.length > 1) await sink.write(`${style.detail === 'quiet' ? '' : '\n'}${renderSummary(told, style)}`);
       await sink.end();
     },
   };
@@ -93,13 +99,22 @@ async function jsonWriter(sink: Sink, tool: Tool, detail: 'brief' | 'verbose'): 
   let probe: JsonReport['probe'] | null = null;
   return {
     async domain(report) {
-      probe ??= toJsonProbe(report.evidence.probe);
+      if (probe === null || probe.ehlo === null) probe = toJsonProbe(report.evidence);
       totals[report.verdict] += 1;
       domains.push(toJsonDomain(report, detail));
     },
     async end({ startedAt, durationMs, exitCode }) {
       const settings = probe ?? { ehlo: null, reversePaths: ['<>'], port: 25, profile: 'postmaster' };
-      const report: JsonReport = { schemaVersion: SCHEMA_VERSION, tool, startedAt, durationMs, probe: settings, domains, totals, exitCode };
+      const report: JsonReport = {
+        schemaVersion: SCHEMA_VERSION,
+        tool,
+        startedAt,
+        durationMs,
+        probe: settings,
+        domains,
+        totals,
+        exitCode,
+      };
       await sink.write(`${JSON.stringify(report, null, 2)}\n`);
       await sink.end();
     },

@@ -22,7 +22,9 @@ const outcome = union('kind', { reply: object({ ...after, reply }), ...waits });
 const tls = object({
   protocol: string,
   cipher: string,
-  certificate: nullable(object({ subject: string, issuer: string, validTo: string, trusted: boolean, problem: nullable(string) })),
+  certificate: nullable(
+    object({ subject: string, issuer: string, validTo: string, trusted: boolean, problem: nullable(string) }),
+  ),
 });
 const handshake = union('kind', {
   secured: object({ ...after, tls }),
@@ -59,7 +61,14 @@ const plan = object({
   afterRefusal: oneOf('full', 'brief'),
   lingerMs: number,
 });
-const attempt = object({ plan, startedAt: string, durationMs: number, ehlo: nullable(string), connect, exchanges: list(exchange) });
+const attempt = object({
+  plan,
+  startedAt: string,
+  durationMs: number,
+  ehlo: nullable(string),
+  connect,
+  exchanges: list(exchange),
+});
 const endpoint = object({
   host: string,
   address: string,
@@ -124,7 +133,10 @@ const domainEvidence: Shape = object({
 });
 
 /** The text of an evidence file. */
-export function encodeArchive(tool: { readonly name: string; readonly version: string }, domains: readonly DomainEvidence[]): string {
+export function encodeArchive(
+  tool: { readonly name: string; readonly version: string },
+  domains: readonly DomainEvidence[],
+): string {
   return `${JSON.stringify({ schemaVersion: EVIDENCE_VERSION, kind: 'evidence', tool, domains }, null, 1)}\n`;
 }
 
@@ -138,9 +150,14 @@ export function decodeArchive(text: string, name: string): readonly DomainEviden
   }
   const head = object({ schemaVersion: number, kind: oneOf('evidence'), domains: list(() => null) })(document, '');
   if (head !== null) throw new UsageError(`${name} is no evidence file: ${head}`);
-  const { schemaVersion, domains } = document as { readonly schemaVersion: number; readonly domains: readonly unknown[] };
+  const { schemaVersion, domains } = document as {
+    readonly schemaVersion: number;
+    readonly domains: readonly unknown[];
+  };
   if (schemaVersion > EVIDENCE_VERSION) {
-    throw new UsageError(`${name} was made by a newer version (schemaVersion ${schemaVersion}): update postmaster-check`);
+    throw new UsageError(
+      `${name} was made by a newer version (schemaVersion ${schemaVersion}): update postmaster-check`,
+    );
   }
   const problem = list(domainEvidence)(domains, 'domains');
   if (problem !== null) throw new UsageError(`${name} is no evidence file: ${problem}`);

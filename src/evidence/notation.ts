@@ -62,6 +62,8 @@ export interface Scenario {
   /** The `@` lines, by key. */
   readonly settings: ReadonlyMap<SettingKey, string>;
   readonly domain: string;
+  /** The name that stands for good.example where the story is told of another domain. */
+  readonly home: string;
   readonly hosts: readonly ScriptedHost[];
   readonly expected: readonly Expectation[];
 }
@@ -157,7 +159,15 @@ export function parseScenario(text: string, name: string): Scenario {
       });
     }
   }
-  return { name, description: description.join('\n').trim(), settings, domain: domainOf(settings), hosts, expected };
+  return {
+    name,
+    description: description.join('\n').trim(),
+    settings,
+    domain: domainOf(settings),
+    home: DEFAULT_DOMAIN,
+    hosts,
+    expected,
+  };
 }
 
 const domainOf = (settings: ReadonlyMap<SettingKey, string>): string => settings.get('domain') ?? DEFAULT_DOMAIN;

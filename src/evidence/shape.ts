@@ -47,7 +47,10 @@ export const object =
   (value, path) => {
     if (!isRecord(value)) return wrong(path, 'an object');
     for (const [name, shape] of Object.entries(members)) {
-      const problem = shape(Object.hasOwn(value, name) ? value[name] : undefined, path === '' ? name : `${path}.${name}`);
+      const problem = shape(
+        Object.hasOwn(value, name) ? value[name] : undefined,
+        path === '' ? name : `${path}.${name}`,
+      );
       if (problem !== null) return problem;
     }
     return null;

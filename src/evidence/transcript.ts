@@ -8,7 +8,13 @@ import type { ConnectOutcome, HandshakeOutcome, LingerOutcome, Outcome } from '.
 export type Exchange =
   | { readonly act: 'opening'; readonly atMs: number; readonly outcome: Outcome }
   /** `group` counts the writes: commands of one pipelined group share it. */
-  | { readonly act: 'command'; readonly command: string; readonly group: number; readonly atMs: number; readonly outcome: Outcome }
+  | {
+      readonly act: 'command';
+      readonly command: string;
+      readonly group: number;
+      readonly atMs: number;
+      readonly outcome: Outcome;
+    }
   | { readonly act: 'linger'; readonly forMs: number; readonly atMs: number; readonly outcome: LingerOutcome }
   | { readonly act: 'handshake'; readonly atMs: number; readonly outcome: HandshakeOutcome }
   /** QUIT written into a session that is out of step; nothing that comes is taken as its reply. */

@@ -9,7 +9,8 @@
 import { encodeCommand, type Command } from '../smtp/command.js';
 import type { HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
 import type { Channel, Connect } from './ports.js';
-import { openLine, type Line } from './transport.js';
+import { openLine } from './open-line.js';
+import type { Line } from './transport.js';
 
 /** Opens an SMTP connection. The package is loaded with the first one. */
 export const connect: Connect = async (options) => {

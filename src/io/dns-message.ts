@@ -1,18 +1,29 @@
 // Queries and answers as octets: the only file that knows dns2, and all of dns2 that is used is its packet codec.
 //
-// Decided here: the codec is loaded on the first question (it brings http2 and tls along, some 35 ms). It encodes one
-// query a record type, for the root; the name and the id are put in their places, because dns2 cannot write a name
-// with a dot inside a label. It decodes only what dns-wire has found sound, and of that only the answer section, in
-// which record types that we do not read are renumbered to a private-use one: neither what stands beside the answer
-// nor an unread record can stop or mislead it. What it drops or lists as an error makes the message malformed, never
-// "no data". Queries set RD and carry an OPT record for 1232 octets (RFC 6891 6.2.5) without DO: no verdict rests on
-// DNSSEC, and signatures would make every second answer a TCP one. Works alike on dns2 2.4 and 3.1.
+// Decided here: the codec is loaded on the first question (it brings http2 and tls along, some 35 ms). Names are ours
+// in both directions, because dns2 joins labels with dots and cannot tell or write a dot inside a label; all else is
+// dns2's. It encodes one query a record type, for the root, and the name and the id are put in their places. It decodes
+// the records that dns-wire has found sound and that we read, rebuilt without their names: then no compression and no
+// unread record can mislead it or hold it up (2.4 takes seconds for some), and its work is half. What it drops or lists
+// as an error makes the message malformed, never "no data". Queries set RD and carry an OPT record for 1232 octets
+// (RFC 6891 6.2.5) without DO: no verdict rests on DNSSEC, and signatures would send many an answer to TCP. Works alike
+// on dns2 2.4 and 3.1.
 import type { DnsOutcome, DnsRecord, Question, QuestionType } from '../smtp/mail-route.js';
-import { CLASS_IN, encodeName, RCODE, TYPE, walkMessage, type WireMessage, type WireRecord } from './dns-wire.js';
+import {
+  CLASS_IN,
+  encodeName,
+  HEADER_OCTETS,
+  RCODE,
+  TYPE,
+  walkMessage,
+  type WireMessage,
+  type WireRecord,
+} from './dns-wire.js';
 
 const UDP_PAYLOAD_OCTETS = 1232;
-const PRIVATE_USE_TYPE = 0xff00;
-const QUERY_NAME_AT = 12;
+const ANSWER_COUNT_AT = 6;
+/** The root as owner, TYPE, CLASS, TTL, RDLENGTH and an IPv6 address. */
+const MAX_NAMELESS_RECORD_OCTETS = 1 + 10 + 16;
 
 /** What a message says that answers our question. */
 export type Reading =
@@ -43,7 +54,7 @@ export async function loadDnsCodec(): Promise<DnsCodec> {
       const template = templates.get(key) ?? encodeRootQuery(dns2, question.type, edns);
       templates.set(key, template);
       const name = encodeName(question.name);
-      const query = Buffer.concat([template.subarray(0, QUERY_NAME_AT), name, template.subarray(QUERY_NAME_AT + 1)]);
+      const query = Buffer.concat([template.subarray(0, HEADER_OCTETS), name, template.subarray(HEADER_OCTETS + 1)]);
       query.writeUInt16BE(id, 0);
       return query;
     },
@@ -95,24 +106,19 @@ function isReferral({ header, answers, authorityTypes }: WireMessage): boolean {
 
 /** The records of the answer section that we read, or null where the codec does not see what the walk saw. */
 function readAnswers({ Packet }: Dns2, message: Buffer, walked: WireMessage): readonly DnsRecord[] | null {
-  if (walked.answers.length === 0) return [];
-  const copy = Buffer.from(message.subarray(0, walked.answersEnd));
-  copy.writeUInt32BE(0, 8); // no authority, no additional section
-  for (const record of walked.answers) {
-    if (!isRead(record)) copy.writeUInt16BE(PRIVATE_USE_TYPE, record.typeAt);
-  }
+  const read = walked.answers.filter(isRead);
+  if (read.length === 0) return [];
   let packet;
   try {
-    packet = Packet.parse(copy);
+    packet = Packet.parse(withoutNames(message, read));
   } catch {
     return null; // what the codec throws at is the peer's fault, and told as malformed
   }
   // 3.x lists the records that it could not decode; 2.4 drops them.
   if ('errors' in packet && Array.isArray(packet.errors) && packet.errors.length > 0) return null;
-  if (packet.answers.length !== walked.answers.length) return null;
+  if (packet.answers.length !== read.length) return null;
   const records: DnsRecord[] = [];
-  for (const [index, wire] of walked.answers.entries()) {
-    if (!isRead(wire)) continue;
+  for (const [index, wire] of read.entries()) {
     const decoded = packet.answers[index];
     const record = decoded?.type === wire.type ? recordOf(wire, decoded) : null;
     if (record === null) return null;
@@ -121,10 +127,26 @@ function readAnswers({ Packet }: Dns2, message: Buffer, walked: WireMessage): re
   return records;
 }
 
-const READ_TYPES: readonly number[] = [TYPE.A, TYPE.AAAA, TYPE.MX, TYPE.CNAME];
+function isRead({ class: recordClass, type }: WireRecord): boolean {
+  return recordClass === CLASS_IN && (type === TYPE.A || type === TYPE.AAAA || type === TYPE.MX || type === TYPE.CNAME);
+}
 
-function isRead(record: WireRecord): boolean {
-  return record.class === CLASS_IN && READ_TYPES.includes(record.type);
+/** A message of these records only, with the root for every name in them. */
+function withoutNames(message: Buffer, records: readonly WireRecord[]): Buffer {
+  const octets = Buffer.alloc(HEADER_OCTETS + records.length * MAX_NAMELESS_RECORD_OCTETS);
+  octets.writeUInt16BE(records.length, ANSWER_COUNT_AT);
+  let at = HEADER_OCTETS;
+  for (const { typeAt, type } of records) {
+    const rdataAt = typeAt + 10;
+    const numbers = type === TYPE.MX ? 2 : type === TYPE.CNAME ? 0 : message.readUInt16BE(typeAt + 8);
+    const length = type === TYPE.MX || type === TYPE.CNAME ? numbers + 1 : numbers;
+    at += 1;
+    message.copy(octets, at, typeAt, typeAt + 8);
+    octets.writeUInt16BE(length, at + 8);
+    message.copy(octets, at + 10, rdataAt, rdataAt + numbers);
+    at += 10 + length;
+  }
+  return octets.subarray(0, at);
 }
 
 interface Decoded {
@@ -136,9 +158,12 @@ interface Decoded {
 /** Numbers and addresses are the codec's, names the walk's. */
 function recordOf({ name, type, target }: WireRecord, { ttl, address, priority }: Decoded): DnsRecord | null {
   if (type === TYPE.CNAME) return { name, ttl, type: 'CNAME', target };
-  if (type === TYPE.MX) return priority === undefined ? null : { name, ttl, type: 'MX', preference: priority, exchange: target };
+  if (type === TYPE.MX)
+    return priority === undefined ? null : { name, ttl, type: 'MX', preference: priority, exchange: target };
   if (address === undefined) return null;
-  return type === TYPE.A ? { name, ttl, type: 'A', address } : { name, ttl, type: 'AAAA', address: mixedNotation(address) };
+  return type === TYPE.A
+    ? { name, ttl, type: 'A', address }
+    : { name, ttl, type: 'AAAA', address: mixedNotation(address) };
 }
 
 /** RFC 5952 5: an IPv4-mapped address ends in dotted decimal; dns2 writes all of it in hexadecimal. */

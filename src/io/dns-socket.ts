@@ -58,7 +58,7 @@ export class Deadlines {
 
   /** Lets every deadline come now. */
   expireAll(): void {
-    for (const { expire } of [...this.#open]) expire();
+    for (const { expire } of this.#open) expire();
     this.#open.clear();
     this.#disarm();
   }
@@ -141,7 +141,9 @@ export class UdpSocket {
           resolve(outcome);
         },
       };
-      const deadline = this.#deadlines.start(() => waiting.settle({ kind: waiting.mismatched ? 'mismatched' : 'timeout' }));
+      const deadline = this.#deadlines.start(() =>
+        waiting.settle({ kind: waiting.mismatched ? 'mismatched' : 'timeout' }),
+      );
       this.#waiting.set(id, waiting);
       if (this.#state === 'closed') waiting.settle({ kind: 'unreachable' });
       else if (this.#state === 'opening') this.#unsent.push(query);
@@ -176,7 +178,7 @@ export class UdpSocket {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#socket.close();
-    for (const waiting of [...this.#waiting.values()]) waiting.settle({ kind: 'unreachable' });
+    for (const waiting of this.#waiting.values()) waiting.settle({ kind: 'unreachable' });
   }
 
   #take(message: Buffer): void {
@@ -202,12 +204,8 @@ export class UdpSocket {
   }
 
   #retire(id: number): void {
+    if (this.#retired.size >= MAX_RETIRED_IDS) this.#retired.clear();
     this.#retired.add(id);
-    if (this.#retired.size <= MAX_RETIRED_IDS) return;
-    for (const oldest of this.#retired) {
-      this.#retired.delete(oldest);
-      return;
-    }
   }
 }
 

@@ -2,8 +2,7 @@
 //
 // Decided here: a compression pointer must go strictly backwards and a name has at most 32 of them (RFC 1035 4.1.4: a
 // *prior* occurrence; the loops and chains that hang a decoder are no names at all); RDLENGTH must be exactly what the
-// RDATA of a type we read takes; a message is at most 16 KB with 256 records, whose names are at most 64 KB when
-// written out, so that the slowest codec is done in well under 200 ms. One fault anywhere makes the whole message
+// RDATA of a type we read takes; a message is at most 16 KB with 256 records. One fault anywhere makes all of it
 // malformed: half a message looks like "no such record", and that would accuse somebody.
 //
 // Names are read here and not by the codec, which joins labels with dots: a dot inside a label could not be told from
@@ -13,8 +12,7 @@ export const MAX_MESSAGE_OCTETS = 16 * 1024;
 const MAX_RECORDS = 256;
 const MAX_POINTERS = 32;
 const MAX_NAME_OCTETS = 255;
-const MAX_EXPANDED_OCTETS = 64 * 1024;
-const HEADER_OCTETS = 12;
+export const HEADER_OCTETS = 12;
 
 /** The numbers of the record types and the class that are read (RFC 1035 3.2.2, RFC 3596 2.1, RFC 6891 6.1.1). */
 export const TYPE = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, AAAA: 28, OPT: 41 } as const;
@@ -51,8 +49,6 @@ export interface WireRecord {
 export interface WireMessage {
   readonly header: WireHeader;
   readonly answers: readonly WireRecord[];
-  /** Where the answer section ends, in octets from the start of the message. */
-  readonly answersEnd: number;
   /** The types of the records in the authority section. */
   readonly authorityTypes: ReadonlySet<number>;
   /** All 12 bits, with the OPT record's share (RFC 6891 6.1.3). */
@@ -114,7 +110,6 @@ export function walkMessage(message: Buffer): WireMessage | null {
   if (records > MAX_RECORDS || header.questions * 5 + records * 11 > message.length - HEADER_OCTETS) return null;
 
   let at = HEADER_OCTETS;
-  let expanded = 0;
   for (let index = 0; index < header.questions; index++) {
     const name = readName(message, at);
     if (name === null || name.end + 4 > message.length) return null;
@@ -122,30 +117,25 @@ export function walkMessage(message: Buffer): WireMessage | null {
   }
   const answers: WireRecord[] = [];
   const authorityTypes = new Set<number>();
-  let answersEnd = at;
   let rcode = header.rcode;
   for (let index = 0; index < records; index++) {
     const read = readRecord(message, at);
     if (read === null) return null;
     at = read.end;
-    expanded += read.expanded;
-    if (expanded > MAX_EXPANDED_OCTETS) return null;
     if (index < header.answers) {
       answers.push(read.record);
-      answersEnd = at;
     } else if (index < header.answers + header.authorities) {
       authorityTypes.add(read.record.type);
     } else if (read.record.type === TYPE.OPT) {
       rcode = header.rcode | ((message[read.record.typeAt + 4] ?? 0) << 4);
     }
   }
-  return { header, answers, answersEnd, authorityTypes, rcode };
+  return { header, answers, authorityTypes, rcode };
 }
 
 interface ReadRecord {
   readonly record: WireRecord;
   readonly end: number;
-  readonly expanded: number;
 }
 
 /** One resource record (RFC 1035 4.1.3). */
@@ -159,21 +149,19 @@ function readRecord(message: Buffer, at: number): ReadRecord | null {
   const end = rdata + message.readUInt16BE(typeAt + 8);
   if (end > message.length) return null;
   const record = { name: owner.name, typeAt, type, class: recordClass, target: '' };
-  if (recordClass !== CLASS_IN) return { record, end, expanded: owner.octets };
+  if (recordClass !== CLASS_IN) return { record, end };
   if (type === TYPE.A && end - rdata !== 4) return null;
   if (type === TYPE.AAAA && end - rdata !== 16) return null;
-  if (type !== TYPE.MX && type !== TYPE.CNAME) return { record, end, expanded: owner.octets };
+  if (type !== TYPE.MX && type !== TYPE.CNAME) return { record, end };
   const target = readName(message, type === TYPE.MX ? rdata + 2 : rdata);
   if (target === null || target.end !== end) return null;
-  return { record: { ...record, target: target.name }, end, expanded: owner.octets + target.octets };
+  return { record: { ...record, target: target.name }, end };
 }
 
 interface ReadName {
   readonly name: string;
   /** Where what follows the name stands. */
   readonly end: number;
-  /** The octets that a decoder reads for it, pointers followed. */
-  readonly octets: number;
 }
 
 /** The name at this place, compression followed (RFC 1035 3.1, 4.1.4), or null where it is none. */
@@ -187,7 +175,7 @@ function readName(message: Buffer, start: number): ReadName | null {
   for (;;) {
     const size = message[at];
     if (size === undefined) return null;
-    if (size === 0) return { name, end: end < 0 ? at + 1 : end, octets: octets + 2 * pointers };
+    if (size === 0) return { name, end: end < 0 ? at + 1 : end };
     if (size >= 0xc0) {
       const low = message[at + 1];
       if (low === undefined) return null;

@@ -8,7 +8,14 @@ import type { DnsOutcome, PassedOver, Question } from '../smtp/mail-route.js';
 import { UsageError } from '../smtp/usage-error.js';
 import { visible } from '../smtp/visible.js';
 import type { DnsCodec, Reading } from './dns-message.js';
-import { askOverTcp, type Deadlines, type ServerAddress, type TryOutcome, UdpSocket, type WireQuery } from './dns-socket.js';
+import {
+  askOverTcp,
+  type Deadlines,
+  type ServerAddress,
+  type TryOutcome,
+  UdpSocket,
+  type WireQuery,
+} from './dns-socket.js';
 import { readHeader, TYPE } from './dns-wire.js';
 
 const MAX_IN_FLIGHT = 200;
@@ -63,7 +70,8 @@ export class NameServer {
     if (told.kind !== 'not-understood') return told;
     if (asked === 'plain') return { kind: 'failure', why: 'server-failure', transport: told.transport };
     const plainly = await this.#askOnce(question, codec, 'plain');
-    if (plainly.kind === 'not-understood') return { kind: 'failure', why: 'server-failure', transport: plainly.transport };
+    if (plainly.kind === 'not-understood')
+      return { kind: 'failure', why: 'server-failure', transport: plainly.transport };
     if (plainly.kind === 'answer') this.#edns = 'plain';
     return plainly;
   }
@@ -91,7 +99,7 @@ export class NameServer {
   /** The socket with the fewest questions in flight; a new one when all are busy. */
   #socket(): UdpSocket {
     this.#sockets = this.#sockets.filter((socket) => !socket.isClosed);
-    const [least] = [...this.#sockets].sort((one, other) => one.load - other.load);
+    const [least] = this.#sockets.toSorted((one, other) => one.load - other.load);
     if (least !== undefined && (least.load < BUSY_SOCKET_LOAD || this.#sockets.length >= MAX_SOCKETS)) return least;
     const opened = new UdpSocket(this.#address, this.#deadlines);
     this.#sockets.push(opened);
@@ -117,7 +125,8 @@ function read(outcome: TryOutcome, question: Question, codec: DnsCodec, transpor
  */
 export function parseNameServer(text: string): string {
   const bracketed = /^\[([^\]]*)\](?::([0-9]{1,5}))?$/.exec(text);
-  const [, address = text, port = '53'] = bracketed ?? (isIPv6(text) ? [] : (/^([^:]*)(?::([0-9]{1,5}))?$/.exec(text) ?? []));
+  const [, address = text, port = '53'] =
+    bracketed ?? (isIPv6(text) ? [] : (/^([^:]*)(?::([0-9]{1,5}))?$/.exec(text) ?? []));
   const isAddress = bracketed === null ? isIP(address) !== 0 : isIPv6(address);
   if (!isAddress || Number(port) < 1 || Number(port) > 65535) {
     throw new UsageError(

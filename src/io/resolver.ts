@@ -6,7 +6,7 @@
 // - A server that failed is tried last until it answers again, and who waits in line for it goes elsewhere, so that a
 //   dead first server costs its time-out once. SERVFAIL does not count: it speaks of the name, not of the server.
 // - Where nobody answers, the most telling of what came is the outcome; the rest stands in `passedOver`.
-// - Final answers are kept for the life of the resolver, their TTL notwithstanding: one run judges one state of the DNS.
+// - Final answers are kept for the life of the resolver, whatever their TTL: one run judges one state of the DNS.
 // - `afterMs` runs from the first query, not from the call: our own queue is no delay of the DNS.
 import { getServers } from 'node:dns';
 import { performance } from 'node:perf_hooks';
@@ -33,7 +33,7 @@ export interface ResolverOptions {
 
 const MAX_KEPT_EXCHANGES = 10_000;
 
-/** Opens a resolver over these name servers; nothing is sent before the first question. Throws a UsageError for none. */
+/** Opens a resolver; nothing is sent before the first question. Throws a UsageError where there is no name server. */
 export function openResolver(options: ResolverOptions): Resolver {
   return new TurnResolver(options);
 }
@@ -52,7 +52,8 @@ class TurnResolver implements Resolver {
   readonly #servers: readonly NameServer[];
   readonly #tries: number;
   readonly #signal: AbortSignal | undefined;
-  readonly #kept = new Map<string, DnsExchange>(); // the longest unused first
+  #kept = new Map<string, DnsExchange>();
+  #keptLonger: ReadonlyMap<string, DnsExchange> = new Map(); // what was used before; given up when #kept is full again
   readonly #open = new Map<string, Promise<DnsExchange>>();
   readonly #failing = new Set<NameServer>(); // the longest failing first
   #codec: Promise<DnsCodec> | null = null;
@@ -70,12 +71,8 @@ class TurnResolver implements Resolver {
 
   ask(question: Question): Promise<DnsExchange> {
     const key = `${question.type} ${question.name}`;
-    const kept = this.#kept.get(key);
-    if (kept !== undefined) {
-      this.#kept.delete(key);
-      this.#kept.set(key, kept);
-      return Promise.resolve(kept);
-    }
+    const kept = this.#kept.get(key) ?? this.#keptLonger.get(key);
+    if (kept !== undefined) return Promise.resolve(this.#keep(key, kept));
     const open = this.#open.get(key);
     if (open !== undefined) return open;
     const asked = this.#exchange(question)
@@ -94,11 +91,11 @@ class TurnResolver implements Resolver {
 
   #keep(key: string, exchange: DnsExchange): DnsExchange {
     if (!('records' in exchange.outcome)) return exchange;
-    this.#kept.set(key, exchange);
-    if (this.#kept.size > MAX_KEPT_EXCHANGES) {
-      const [longestUnused] = this.#kept.keys();
-      if (longestUnused !== undefined) this.#kept.delete(longestUnused);
+    if (this.#kept.size >= MAX_KEPT_EXCHANGES / 2) {
+      this.#keptLonger = this.#kept;
+      this.#kept = new Map();
     }
+    this.#kept.set(key, exchange);
     return exchange;
   }
 
@@ -134,7 +131,11 @@ class TurnResolver implements Resolver {
       }
     }
     const last = mostTelling(failures);
-    return tell(last, { kind: OUTCOME[last.why] }, failures.filter((failure) => failure !== last));
+    return tell(
+      last,
+      { kind: OUTCOME[last.why] },
+      failures.filter((failure) => failure !== last),
+    );
   }
 
   async #askServer(server: NameServer, question: Question, codec: DnsCodec): Promise<ServerOutcome> {

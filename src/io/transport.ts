@@ -6,20 +6,17 @@
 //   reply to it, and after a wait that ended without a reply nothing but QUIT is written: a late reply stays nobody's.
 // - A deadline is counted from the command and octets that trickle in do not renew it.
 // - Where the host floods us we stop reading: memory is bounded by one reply and a handful of stray ones.
-// - A certificate is noted, never judged, so old protocols and weak keys are let in (RFC 3207 4.1).
-import { connect, isIP, type Socket } from 'node:net';
-import type { createSecureContext, SecureContext, TLSSocket } from 'node:tls';
-import type { ConnectOutcome, HandshakeOutcome, LingerOutcome, Outcome, TlsFacts } from '../smtp/outcome.js';
+import type { Socket } from 'node:net';
+import type { HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
 import { ReplyParser, type Parsed } from '../smtp/reply-parser.js';
-import type { ConnectOptions } from './ports.js';
+import { onAbort } from './abort.js';
+import { beginHandshake, handshakeFailure, handshakeOutcome } from './tls.js';
 
 /** Octets of a host that an outcome keeps. */
 const MAX_KEPT_OCTETS = 4096;
 /** Replies and octets that may wait without a command of ours; beyond them we stop reading. */
 const MAX_STRAY_REPLIES = 8;
 const MAX_STRAY_OCTETS = 64 * 1024;
-/** Octets taken from the socket at once: one buffer a line, used again and again. */
-const READ_OCTETS = 4096;
 /** How long after our FIN the host may send its own before the socket is destroyed. */
 const CLOSE_GRACE_MS = 250;
 
@@ -30,85 +27,6 @@ type Waiter = {
   readonly timer: NodeJS.Timeout;
   readonly resolve: (outcome: Outcome) => void;
 };
-
-/** Opens a line to an IP address. Never rejects for what the network does; a name for an address is our own bug. */
-export function openLine(
-  options: ConnectOptions,
-): Promise<{ readonly outcome: ConnectOutcome; readonly line: Line | null }> {
-  const { address, port, timeoutMs, signal } = options;
-  if (isIP(address) === 0) return Promise.reject(new RangeError('a line is opened to an IP address, never to a name'));
-  const startedAt = performance.now();
-  return new Promise((resolve) => {
-    const fail = (kind: ConnectFailure, code: string | null): void => {
-      resolve({ outcome: { kind, afterMs: since(startedAt), code }, line: null });
-    };
-    if (signal?.aborted === true) return fail('interrupted', null);
-
-    let line: Line | null = null;
-    const buffer = Buffer.allocUnsafeSlow(READ_OCTETS);
-    const socket = connect({
-      host: address,
-      port,
-      autoSelectFamily: false,
-      noDelay: true,
-      onread: { buffer, callback: (count) => line?.take(buffer.toString('latin1', 0, count)) ?? false },
-    });
-    const stop = (kind: ConnectFailure, code: string | null): void => {
-      clearTimeout(timer);
-      forget();
-      socket.destroy();
-      fail(kind, code);
-    };
-    const timer = setTimeout(() => stop('timeout', null), timeoutMs);
-    const forget = onAbort(signal, () => stop('interrupted', null));
-    const onError = (error: NodeJS.ErrnoException): void => stop(connectFailure(error.code), error.code ?? null);
-    socket.on('error', onError);
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      forget();
-      line = new Line(socket, signal);
-      socket.off('error', onError);
-      const localAddress = socket.localAddress ?? '';
-      resolve({ outcome: { kind: 'connected', afterMs: since(startedAt), localAddress }, line });
-    });
-  });
-}
-
-type ConnectFailure = Exclude<ConnectOutcome['kind'], 'connected'>;
-
-function connectFailure(code: string | undefined): ConnectFailure {
-  switch (code) {
-    case 'ECONNREFUSED':
-      return 'refused';
-    case 'ETIMEDOUT':
-      return 'timeout';
-    case 'ECONNRESET':
-      return 'reset';
-    case 'ENETUNREACH':
-    case 'EADDRNOTAVAIL':
-    case 'EAFNOSUPPORT':
-      return 'no-route';
-    default:
-      return 'unreachable';
-  }
-}
-
-const stopsOf = new WeakMap<AbortSignal, Set<() => void>>();
-
-/** Calls `stop` when the signal aborts, until forgotten. One listener a signal, for thousands of lines. */
-function onAbort(signal: AbortSignal | undefined, stop: () => void): () => void {
-  if (signal === undefined) return () => {};
-  let stops = stopsOf.get(signal);
-  if (stops === undefined) {
-    const created = new Set<() => void>();
-    stops = created;
-    stopsOf.set(signal, created);
-    signal.addEventListener('abort', () => [...created].forEach((each) => each()), { once: true });
-  }
-  const added = stops;
-  added.add(stop);
-  return () => added.delete(stop);
-}
 
 /** An open line. One dialogue owns it: one wait at a time, and its owner closes it. */
 export class Line {
@@ -234,15 +152,7 @@ export class Line {
     if (this.#ended !== null) return { kind: 'closed', how: this.#ended, afterMs: since(startedAt), partial: '' };
 
     return new Promise((resolve) => {
-      const name = isDnsName(host) ? { servername: host } : {};
-      const secure = tls.connect({
-        socket: this.#socket,
-        ...name,
-        secureContext: lenientContext(tls.createSecureContext),
-        rejectUnauthorized: false,
-        // The name is checked in tlsFacts, where odd names in a certificate can only be noted.
-        checkServerIdentity: () => undefined,
-      });
+      const secure = beginHandshake(tls, this.#socket, host);
       const settle = (outcome: HandshakeOutcome): void => {
         clearTimeout(timer);
         this.#stopHandshake = null;
@@ -254,26 +164,11 @@ export class Line {
         }
         resolve(outcome);
       };
-      const fail = (kind: 'timeout' | 'interrupted'): void => {
-        const afterMs = since(startedAt);
-        settle(kind === 'timeout' ? { kind, afterMs, partial: '' } : { kind, afterMs });
-      };
-      const timer = setTimeout(fail, timeoutMs, 'timeout');
-      this.#stopHandshake = () => fail('interrupted');
+      const timer = setTimeout(() => settle({ kind: 'timeout', afterMs: since(startedAt), partial: '' }), timeoutMs);
+      this.#stopHandshake = () => settle({ kind: 'interrupted', afterMs: since(startedAt) });
       this.#socket = secure;
       this.#parser = new ReplyParser();
-      secure.once('secureConnect', () => {
-        try {
-          settle({ kind: 'secured', tls: tlsFacts(secure, host), afterMs: since(startedAt) });
-        } catch (error) {
-          // The host's certificate is one that this Node cannot read: its doing, so data.
-          settle({
-            kind: 'tls-failed',
-            why: `unreadable certificate: ${String(error).slice(0, 100)}`,
-            afterMs: since(startedAt),
-          });
-        }
-      });
+      secure.once('secureConnect', () => settle(handshakeOutcome(secure, host, since(startedAt))));
       secure.once('error', (error: NodeJS.ErrnoException) => {
         if (this.#stopHandshake !== null) settle(handshakeFailure(error, since(startedAt)));
       });
@@ -396,64 +291,11 @@ function again<L extends Lost>(lost: L): L {
 }
 
 /** What a reply is that no command was waiting for. */
-const outOfTurn = (outcome: Outcome): Lost =>
-  outcome.kind === 'reply' ? { ...outcome, kind: 'out-of-turn' } : outcome;
+const outOfTurn = (outcome: Outcome): Lost => (outcome.kind === 'reply' ? { ...outcome, kind: 'out-of-turn' } : outcome);
 
 /** One outcome a command: those that came, then the one that ended it, then that one again. */
 function fill(outcomes: readonly Outcome[], lost: Lost, count: number): readonly Outcome[] {
   const filled = [...outcomes, lost];
   while (filled.length < count) filled.push(again(lost));
   return filled;
-}
-
-/** Whether a mail host may be named by SNI: RFC 6066 3 wants a DNS name, never an IP address. */
-const isDnsName = (host: string): boolean =>
-  isIP(host) === 0 && /^[\w-]+(?:\.[\w-]+)*$/.test(host) && host.length < 254;
-
-let context: SecureContext | undefined;
-
-/** One context for all handshakes: every protocol from TLS 1.0 on and keys of any size. */
-function lenientContext(create: typeof createSecureContext): SecureContext {
-  context ??= create({ minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' });
-  return context;
-}
-
-/** Node reports a FIN inside the handshake as ECONNRESET too, but without the system call that failed. */
-function handshakeFailure(error: NodeJS.ErrnoException, afterMs: number): HandshakeOutcome {
-  const { code, syscall } = error;
-  if (code === 'ECONNRESET' || code === 'EPIPE') {
-    return { kind: 'closed', how: syscall === undefined ? 'fin' : 'reset', afterMs, partial: '' };
-  }
-  return { kind: 'tls-failed', why: code ?? error.message.slice(0, 100), afterMs };
-}
-
-function tlsFacts(secure: TLSSocket, host: string): TlsFacts {
-  const protocol = secure.getProtocol() ?? 'unknown';
-  const cipher = secure.getCipher().name;
-  const certificate = secure.getPeerX509Certificate();
-  if (certificate === undefined) return { protocol, cipher, certificate: null };
-  const isNamed =
-    isIP(host) === 0
-      ? isDnsName(host) && certificate.checkHost(host) !== undefined
-      : certificate.checkIP(host) !== undefined;
-  const mismatch = isNamed ? null : 'ERR_TLS_CERT_ALTNAME_INVALID';
-  // An OpenSSL code, though its declared type is Error.
-  const problem = secure.authorized ? mismatch : String(secure.authorizationError);
-  const validTo = new Date(certificate.validTo);
-  return {
-    protocol,
-    cipher,
-    certificate: {
-      subject: distinguishedName(certificate.subject),
-      issuer: distinguishedName(certificate.issuer),
-      validTo: Number.isNaN(validTo.getTime()) ? certificate.validTo : validTo.toISOString(),
-      trusted: problem === null,
-      problem,
-    },
-  };
-}
-
-/** On one line, cut: a certificate may carry any amount of text. */
-function distinguishedName(lines: string | undefined): string {
-  return (lines ?? '').replaceAll('\n', ', ').slice(0, 512);
 }

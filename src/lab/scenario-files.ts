@@ -11,13 +11,16 @@ export async function scenarioNames(): Promise<readonly string[]> {
   return files.flatMap((file) => (file.endsWith(EXTENSION) ? [file.slice(0, -EXTENSION.length)] : [])).toSorted();
 }
 
-/** Reads a scenario; with `domain`, as a story of that domain, so that several can be told in one lab. */
-export async function readScenario(name: string, domain = DEFAULT_DOMAIN): Promise<Scenario> {
+/** Reads a scenario; with `home`, as a story of that domain, so that several can be told in one lab. */
+export async function readScenario(name: string, home = DEFAULT_DOMAIN): Promise<Scenario> {
   const text = await readFile(new URL(`${name}${EXTENSION}`, SESSIONS), 'utf8');
-  return parseScenario(renamed(text, domain), name);
+  const scenario = parseScenario(renamed(text, home), name);
+  const hosts = scenario.hosts.map((host) => ({ ...host, name: renamed(host.name, home) }));
+  return { ...scenario, domain: renamed(scenario.domain, home), home, hosts };
 }
 
-function renamed(text: string, domain: string): string {
-  if (domain === DEFAULT_DOMAIN) return text;
-  return text.replaceAll(DEFAULT_DOMAIN, domain).replaceAll(DEFAULT_DOMAIN.toUpperCase(), domain.toUpperCase());
+/** Zones and scripts are written of good.example; here they become another domain's. */
+export function renamed(text: string, home: string): string {
+  if (home === DEFAULT_DOMAIN) return text;
+  return text.replaceAll(DEFAULT_DOMAIN, home).replaceAll(DEFAULT_DOMAIN.toUpperCase(), home.toUpperCase());
 }

@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { domainToASCII } from 'node:url';
 import type { Scenario } from '../evidence/notation.js';
+import { renamed } from './scenario-files.js';
 
 export type ZoneRecord =
   | { readonly type: 'MX'; readonly preference: number; readonly exchange: string }
@@ -36,21 +37,22 @@ const ZONES = new URL('../../fixtures/zones/', import.meta.url);
 /** The zone of a scenario. Throws a SyntaxError for a zone file that is none. */
 export async function zoneOf(scenario: Scenario, hosts: readonly PlacedHost[]): Promise<Zone> {
   const lines = new Map<string, readonly string[]>();
+  const domain = domainToASCII(scenario.domain);
   const file = scenario.settings.get('zone');
   if (file !== undefined) {
-    for (const [name, records] of Object.entries(await readZoneFile(file))) lines.set(name, records);
+    for (const [name, records] of Object.entries(await readZoneFile(file, scenario.home))) lines.set(name, records);
   }
-  const domain = domainToASCII(scenario.domain);
-  if (!lines.has(domain) && hosts.length > 0)
+  if (!lines.has(domain) && hosts.length > 0) {
     lines.set(domain, [...new Set(hosts.map(({ name, preference }) => `MX ${preference} ${name}`))]);
+  }
   for (const { name } of hosts) {
     if (!lines.has(name)) lines.set(name, [`A {${name}}`]);
   }
   return new Map([...lines].map(([name, records]) => [name, readName(name, records, hosts)]));
 }
 
-async function readZoneFile(name: string): Promise<Readonly<Record<string, readonly string[]>>> {
-  const zone: unknown = JSON.parse(await readFile(new URL(`${name}.json`, ZONES), 'utf8'));
+async function readZoneFile(name: string, home: string): Promise<Readonly<Record<string, readonly string[]>>> {
+  const zone: unknown = JSON.parse(renamed(await readFile(new URL(`${name}.json`, ZONES), 'utf8'), home));
   const records = typeof zone === 'object' && zone !== null && 'records' in zone ? zone.records : null;
   if (!isRecords(records)) throw new SyntaxError(`${name}.json: expected { about, records: { NAME: [RECORD...] } }`);
   return records;

@@ -73,9 +73,11 @@ export function toJsonDomain(report: DomainReport, detail: 'brief' | 'verbose' =
   };
 }
 
-/** The probe's settings as a report tells them: reverse-paths in angle brackets. */
-export function toJsonProbe({ ehlo, reversePaths, port, profile }: DomainReport['evidence']['probe']): JsonReport['probe'] {
-  return { ehlo, reversePaths: reversePaths.map((path) => `<${path}>`), port, profile };
+/** The probe's settings as a report tells them: reverse-paths in angle brackets, the EHLO name that was really said. */
+export function toJsonProbe({ probe, endpoints }: DomainReport['evidence']): JsonReport['probe'] {
+  const { reversePaths, port, profile } = probe;
+  const said = endpoints.flatMap(({ attempts }) => attempts.flatMap((attempt) => attempt.ehlo ?? []));
+  return { ehlo: probe.ehlo ?? said[0] ?? null, reversePaths: reversePaths.map((path) => `<${path}>`), port, profile };
 }
 
 function toJsonSessions(endpoint: EndpointEvidence): readonly JsonSession[] {

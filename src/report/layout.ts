@@ -41,9 +41,11 @@ export function columnsOf({ columns }: TextStyle): number {
 // Hangul, kana, ideographs and full-width forms take two columns; marks that combine take none.
 const WIDE = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u;
 const COMBINING = /\p{M}/u;
+const ASCII = /^[ -~]*$/;
 
 /** How many columns of a terminal a text takes. */
-export function widthOf(text: string): number {
+function widthOf(text: string): number {
+  if (ASCII.test(text)) return text.length;
   let width = 0;
   for (const character of text) width += COMBINING.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
   return width;
@@ -61,48 +63,50 @@ const lineWidth = (line: Line): number => line.reduce((sum, { text }) => sum + w
 
 /** Wraps prose at spaces. A word longer than a line stays whole: a name that is broken cannot be copied. */
 export function wrap(content: string | Line, { columns, first = [], hang = lineWidth(first) }: Frame): readonly Line[] {
-  const words = (typeof content === 'string' ? [plain(content)] : content).flatMap(wordsOf);
   const lines: Line[] = [];
   let line: Span[] = [...first];
   let width = lineWidth(first);
   let isFresh = true;
-  for (const { spans, glued } of words) {
-    const size = lineWidth(spans);
-    const space = isFresh || glued ? 0 : 1;
-    if (!isFresh && !glued && width + space + size > columns) {
-      lines.push(line);
+  for (const word of wordsOf(typeof content === 'string' ? [plain(content)] : content)) {
+    const size = lineWidth(word);
+    if (!isFresh && width + 1 + size > columns) {
+      lines.push(trimmed(line));
       line = [plain(' '.repeat(hang))];
       width = hang;
-    } else if (space > 0) {
-      line.push(plain(' '));
-      width += space;
+      isFresh = true;
     }
-    line.push(...spans);
-    width += size;
+    if (!isFresh) line.push(plain(' '));
+    line.push(...word);
+    width += size + (isFresh ? 0 : 1);
     isFresh = false;
   }
-  return [...lines, line].map(trimmed);
+  return [...lines, trimmed(line)];
 }
 
-interface Word {
-  readonly spans: Line;
-  /** Whether it follows the word before without a space: it begins another span in the middle of a word. */
-  readonly glued: boolean;
-}
-
-function wordsOf({ text, tone }: Span): readonly Word[] {
-  const glued = text !== '' && !/^\s/.test(text);
-  return text
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .map((word, index) => ({ spans: [{ text: word, tone }], glued: index === 0 && glued }));
+/** The words of some spans; one that lies across spans is one word in several tones. */
+function wordsOf(content: Line): readonly Line[] {
+  const words: Span[][] = [];
+  let isOpen = false;
+  for (const { text, tone } of content) {
+    // What cannot be printed is escaped before it is measured.
+    for (const piece of printable(text).split(/( +)/)) {
+      if (piece === '') continue;
+      if (piece.startsWith(' ')) isOpen = false;
+      else if (isOpen) words.at(-1)?.push({ text: piece, tone });
+      else {
+        words.push([{ text: piece, tone }]);
+        isOpen = true;
+      }
+    }
+  }
+  return words;
 }
 
 /** Wraps octets that must stay as they are: broken behind a space where there is one, anywhere where there is none. */
 export function wrapVerbatim(text: string, { columns, first = [], hang = lineWidth(first) }: Frame, tone: Tone = 'plain'): readonly Line[] {
   const lines: Line[] = [];
   let head: Line = first;
-  for (let rest = text; ; ) {
+  for (let rest = printable(text); ; ) {
     const room = Math.max(8, columns - lineWidth(head));
     if (rest.length <= room) {
       lines.push(trimmed([...head, { text: rest, tone }]));
@@ -122,7 +126,8 @@ function wholeEscape(text: string, at: number): number {
   return started !== null && started.index > 0 && text[started.index - 1] !== '\\' ? started.index : at;
 }
 
-function trimmed(line: Line): Line {
+/** A line without the spaces at its end. */
+export function trimmed(line: Line): Line {
   const last = line.at(-1);
   if (last === undefined) return line;
   const text = last.text.trimEnd();
@@ -145,11 +150,13 @@ export function labelled(label: string, content: readonly Block[], columns: numb
 
 const LABEL_WIDTH = 18;
 
-/** A paragraph of prose, or octets behind a mark such as `S: `. */
-export type Block = string | Line | { readonly mark: string; readonly verbatim: string };
+/** A paragraph of prose, an item of a list, or octets behind a mark such as `S: `. */
+export type Block = string | Line | { readonly bullet: string } | { readonly mark: string; readonly verbatim: string };
 
 function renderBlock(block: Block, indent: Line, columns: number): readonly Line[] {
-  if (typeof block === 'string' || !('verbatim' in block)) return wrap(block, { columns, first: indent });
+  if (typeof block === 'string') return wrap(block, { columns, first: indent });
+  if ('bullet' in block) return wrap(block.bullet, { columns, first: [...indent, plain('- ')] });
+  if (!('verbatim' in block)) return wrap(block, { columns, first: indent });
   return wrapVerbatim(block.verbatim, { columns, first: [...indent, dim(block.mark)] }, 'strong');
 }
 

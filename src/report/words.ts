@@ -1,9 +1,10 @@
 // The words of the text report: a total table for each union that is put into words.
+import type { EndpointEvidence } from '../evidence/transcript.js';
 import type { CitedExchange, CitedLookup, DomainVerdict } from './report.js';
 import type { HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
-import type { Cause, MailServer, RetryPath, Tier, Verdict } from '../requirements/requirement.js';
+import type { Cause, MailServer, RetryPath, Safety, Tier, Verdict, Violation } from '../requirements/requirement.js';
 import type { ConnectOutcome } from '../smtp/outcome.js';
-import type { PassedOver } from '../smtp/mail-route.js';
+import type { MailRoute, PassedOver } from '../smtp/mail-route.js';
 import type { Purpose } from '../smtp/dialogue.js';
 import type { Tone } from './layout.js';
 
@@ -11,6 +12,8 @@ import type { Tone } from './layout.js';
 export interface Sign {
   readonly word: string;
   readonly short: string;
+  /** In running text. */
+  readonly name: string;
   readonly tone: Tone;
   readonly meaning: string;
 }
@@ -19,13 +22,13 @@ export interface Sign {
 export type CellKind = Verdict | 'exempt' | 'not-asked';
 
 export const SIGNS = {
-  pass: { word: 'pass', short: 'pass', tone: 'good', meaning: 'holds' },
-  fail: { word: 'FAIL', short: 'FAIL', tone: 'bad', meaning: 'violated' },
-  warn: { word: 'warn', short: 'warn', tone: 'doubt', meaning: 'see below' },
-  inconclusive: { word: '?', short: '?', tone: 'doubt', meaning: 'could not be told' },
-  'not-applicable': { word: '-', short: '-', tone: 'dim', meaning: 'does not apply' },
-  exempt: { word: 'exempt', short: 'ex', tone: 'dim', meaning: 'need not be met: the host takes no mail at all' },
-  'not-asked': { word: '.', short: '.', tone: 'dim', meaning: 'not asked for' },
+  pass: { word: 'pass', short: 'pass', name: 'passes when', tone: 'good', meaning: 'holds' },
+  fail: { word: 'FAIL', short: 'FAIL', name: 'fails when', tone: 'bad', meaning: 'violated' },
+  warn: { word: 'warn', short: 'warn', name: 'warns when', tone: 'doubt', meaning: 'see below' },
+  inconclusive: { word: '?', short: '?', name: 'open when', tone: 'doubt', meaning: 'could not be told' },
+  'not-applicable': { word: '-', short: '-', name: 'does not apply', tone: 'dim', meaning: 'does not apply' },
+  exempt: { word: 'exempt', short: 'ex', name: 'exempt', tone: 'dim', meaning: 'need not be met: the host takes no mail at all' },
+  'not-asked': { word: '.', short: '.', name: 'not asked', tone: 'dim', meaning: 'not asked for' },
 } as const satisfies Record<CellKind, Sign>;
 
 /** The word between the domain and the reason in a headline, and its tone. */
@@ -33,8 +36,8 @@ export const HEADLINES = {
   conforms: { say: (subject, why) => `${subject} conforms: ${why}`, tone: 'good' },
   violates: { say: (subject, why, source) => `${subject} violates ${source}: ${why}`, tone: 'bad' },
   inconclusive: { say: (subject, why) => `${subject} is inconclusive: ${why}`, tone: 'doubt' },
-  exempt: { say: (subject, why) => `${subject} is exempt: ${why}`, tone: 'plain' },
-  'not-applicable': { say: (subject, why) => `${subject} has nothing to judge (not applicable): ${why}`, tone: 'plain' },
+  exempt: { say: (subject, why) => `${subject} is exempt: ${why}`, tone: 'strong' },
+  'not-applicable': { say: (subject, why) => `${subject} has nothing to judge (not applicable): ${why}`, tone: 'strong' },
 } as const satisfies Record<DomainVerdict, { say: (subject: string, why: string, source: string) => string; tone: Tone }>;
 
 /** What came in place of a reply. */
@@ -43,7 +46,7 @@ type Outcomes = (Outcome | LingerOutcome | HandshakeOutcome)['kind'] | 'not awai
 const OUTCOMES: Readonly<Record<string, string>> = {
   reply: 'a reply',
   timeout: 'no reply came in time',
-  closed: 'the connection was closed instead of a reply',
+  closed: 'the connection was closed',
   quiet: 'silence, and the connection stayed open',
   'out-of-turn': 'a reply came that no command had asked for',
   'not-a-reply': 'octets came that are no SMTP reply',
@@ -59,7 +62,7 @@ export function sayOutcome({ outcome = 'no reply' }: CitedExchange): string {
 }
 
 export const LOOKUPS = {
-  records: 'records',
+  records: 'answered',
   'no-data': 'no record of this type',
   'no-such-name': 'no such name (NXDOMAIN)',
   'server-failure': 'the name server failed (SERVFAIL)',
@@ -113,11 +116,22 @@ export const TIERS = {
   extended: 'extended: decides with --profile rfc5321',
 } as const satisfies Record<Tier, string>;
 
+export const VIOLATIONS = {
+  fail: 'broken, it fails: a violation',
+  warn: 'broken, it warns: no violation, but with --strict',
+  none: 'it is told, and accuses nobody',
+} as const satisfies Record<Violation, string>;
+
+export const SAFETIES = {
+  safe: 'safe: ordinary commands that send no mail',
+  intrusive: 'intrusive: provokes errors on purpose, so only with --intrusive',
+} as const satisfies Record<Safety, string>;
+
 /** The retry paths of the catalogue, as what the reader can do. */
 export const RETRY_PATHS = {
   R1: 'Run again with --mail-from and an address of yours: some hosts refuse the null sender or want one they can verify.',
   R2: 'Let the probe use TLS: leave --starttls at auto, or say --starttls require.',
-  R3: 'Run again later, or with --retries 1 (it waits 30 minutes): greylisting ends after minutes to hours, and so do most limits and outages.',
+  R3: 'Run again later, or with --retries 1 (it waits 30 minutes): greylisting ends after minutes to hours, and so do most limits.',
   R4: 'Another address of the same host may answer: each one is tried in every run.',
   R5: 'Another mail host may answer: each one is tried in every run; none speaks for this one.',
   R6: 'Run again with --ehlo and a name of yours that resolves to the address you connect from.',
@@ -144,11 +158,11 @@ export const DOUBTS = {
   'client-refused': { heading: 'the host refuses us, not the mailbox', settle: ['R7', 'R6'] },
   'sender-refused': { heading: 'the host refuses our sender, not the mailbox', settle: ['R1'] },
   'needs-tls': { heading: 'the host wants TLS first', settle: ['R2'] },
-  unreachable: { heading: 'no connection', settle: ['R7', 'R3'] },
-  timeout: { heading: 'no answer in time', settle: ['R9', 'R7'] },
-  'cut-off': { heading: 'the session broke off', settle: ['R3', 'R7'] },
+  unreachable: { heading: 'no connection', settle: [own('Run again later: the host, or the network before it, may be down.'), 'R7'] },
+  timeout: { heading: 'no answer in time', settle: [own('Run again later: the host, or the network before it, may be down.'), 'R7', 'R9'] },
+  'cut-off': { heading: 'the session broke off', settle: [own('Run again later: one session that breaks off proves nothing.'), 'R8', 'R7'] },
   'out-of-turn': { heading: 'replies and commands lost step', settle: ['R8'] },
-  dns: { heading: 'the DNS did not tell', settle: ['R11', 'R3'] },
+  dns: { heading: 'the DNS did not tell', settle: ['R11', own('Run again later: most failures of the DNS pass.')] },
   'no-route': { heading: 'this machine has no way there', settle: ['R7', own('Where only IPv6 is missing, -4 leaves those addresses out.')] },
   'address-not-allowed': { heading: 'special-purpose addresses are not connected to', settle: [own('Say --allow-private if these addresses are yours.')] },
   'not-published': {
@@ -164,6 +178,24 @@ export const DOUBTS = {
 } as const satisfies Record<Cause, Doubt>;
 
 /** What stands where there is no mail host to make a row of. */
+export const NO_MAIL_HOSTS = {
+  'null-mx': 'Nothing was connected to: with a Null MX the domain itself says that there is no mail host.',
+  'no-mail-host': 'The domain has neither an MX record nor an address: there is no mail host to ask.',
+  'no-such-domain': 'The DNS says NXDOMAIN, no such name: check the spelling, or the registration.',
+  unknown: 'Without that answer there is no mail host to ask.',
+  mx: 'No mail host of its MX records has an address to connect to.',
+  'implicit-mx': 'The domain has no MX record, and no address to connect to in its place.',
+  given: 'The mail host that was named has no address to connect to.',
+} as const satisfies Record<MailRoute['kind'], string>;
+
+export const SKIPPED = {
+  'address-not-allowed': 'a special-purpose address; --allow-private connects to it',
+  'family-not-asked': 'left out by -4 or -6',
+  'too-many': 'left out: more addresses than are probed in one run',
+  interrupted: 'the run was stopped before its turn',
+} as const satisfies Record<EndpointEvidence['skipped'] & string, string>;
+
+/** The last words of every report. */
 export const CLOSING =
   'A reply to RCPT cannot prove that a person reads the mailbox: write to postmaster, and see who answers.';
 

@@ -1,7 +1,17 @@
 // RFC 5321 4.5.1 binds every system with an SMTP server: backup hosts too, and every address of a host.
 import type { DomainEvidence } from '../evidence/evidence.js';
 import { isExempt } from './observe.js';
-import { fail, inconclusive, notApplicable, pass, warn, type Cite, type Finding, type Judged, type Requirement } from './requirement.js';
+import {
+  fail,
+  inconclusive,
+  notApplicable,
+  pass,
+  warn,
+  type Cite,
+  type Finding,
+  type Judged,
+  type Requirement,
+} from './requirement.js';
 
 const MAILBOX_ROWS: ReadonlySet<string> = new Set([
   'postmaster.bare',
@@ -31,7 +41,9 @@ function standings(evidence: DomainEvidence, judged: readonly Judged[]): readonl
     const open = findings.find(({ verdict }) => verdict === 'inconclusive');
     const good = findings.find(({ verdict }) => verdict === 'pass' || verdict === 'warn');
     const deciding = bad ?? open ?? good;
-    const cites = (deciding?.cites ?? []).map((cite) => (cite.kind === 'exchange' ? { ...cite, endpoint: number } : cite));
+    const cites = (deciding?.cites ?? []).map((cite) =>
+      cite.kind === 'exchange' ? { ...cite, endpoint: number } : cite,
+    );
     const standing: Standing = bad
       ? 'failed'
       : open
@@ -52,23 +64,37 @@ function judgeEveryMx(evidence: DomainEvidence, judged: readonly Judged[]): Find
   const all = standings(evidence, judged);
   if (evidence.route.kind === 'unknown') return inconclusive('dns', 'the mail hosts could not be looked up');
   if (all.length === 0) return notApplicable('there is no mail host to ask');
-  if (all.every(({ standing }) => standing === 'exempt')) return notApplicable('every mail host is exempt: none takes mail at all');
+  if (all.every(({ standing }) => standing === 'exempt'))
+    return notApplicable('every mail host is exempt: none takes mail at all');
 
   const failed = all.filter(({ standing }) => standing === 'failed');
   const [first, ...more] = failed.flatMap(({ cites }) => cites);
   const cause = failed[0]?.cause;
-  if (first !== undefined && cause !== null && cause !== undefined) return fail(cause, `postmaster is refused at ${names(failed)}`, first, ...more);
+  if (first !== undefined && cause !== null && cause !== undefined)
+    return fail(cause, `postmaster is refused at ${names(failed)}`, first, ...more);
 
   const accepted = all.filter(({ standing }) => standing === 'accepted');
   const open = all.filter(({ standing }) => standing === 'open');
   const doubt = open.find(({ cause: word }) => word !== null)?.cause ?? 'not-asked';
-  if (accepted.length === 0) return inconclusive(doubt, `no mail host gave a conclusive answer`, open.flatMap(({ cites }) => cites));
+  if (accepted.length === 0)
+    return inconclusive(
+      doubt,
+      `no mail host gave a conclusive answer`,
+      open.flatMap(({ cites }) => cites),
+    );
   const hosts = new Set(all.filter(({ standing }) => standing !== 'exempt').map(({ host }) => host));
   const settled = new Set(accepted.map(({ host }) => host));
   const unsettled = [...hosts].filter((host) => !settled.has(host));
-  if (unsettled.length === 0) return pass(`accepted at ${names(accepted)}`, accepted.flatMap(({ cites }) => cites.slice(0, 1)));
+  if (unsettled.length === 0)
+    return pass(
+      `accepted at ${names(accepted)}`,
+      accepted.flatMap(({ cites }) => cites.slice(0, 1)),
+    );
   const because = `accepted at ${names(accepted)}; not to be told at ${unsettled.join(', ')}`;
-  const [cite, ...rest] = [...open.flatMap(({ cites }) => cites.slice(0, 1)), ...accepted.flatMap(({ cites }) => cites.slice(0, 1))];
+  const [cite, ...rest] = [
+    ...open.flatMap(({ cites }) => cites.slice(0, 1)),
+    ...accepted.flatMap(({ cites }) => cites.slice(0, 1)),
+  ];
   return cite === undefined ? inconclusive(doubt, because) : warn(doubt, because, cite, ...rest);
 }
 
@@ -95,7 +121,8 @@ function judgeConsistent(evidence: DomainEvidence, judged: readonly Judged[]): F
     const here = all.filter((one) => one.host === partial);
     const [cite, ...more] = here.flatMap(({ cites }) => cites.slice(0, 1));
     const cause = here.find(({ standing }) => standing === 'open')?.cause ?? 'unreachable';
-    if (cite !== undefined) return warn(cause, `one address of ${partial} accepts, another gave no answer`, cite, ...more);
+    if (cite !== undefined)
+      return warn(cause, `one address of ${partial} accepts, another gave no answer`, cite, ...more);
   }
   if (compared === 0) return inconclusive('not-asked', 'no mail host has two addresses that gave an answer');
   return pass('all addresses of each mail host agree');
@@ -113,7 +140,8 @@ export const everyMx: readonly Requirement[] = [
     source: {
       document: 'RFC 5321',
       section: '4.5.1',
-      quote: 'Any system that includes an SMTP server supporting mail relaying or delivery MUST support the reserved mailbox',
+      quote:
+        'Any system that includes an SMTP server supporting mail relaying or delivery MUST support the reserved mailbox',
     },
     demand: 'The duty sits on each SMTP server: backup and secondary hosts are each judged, not only the best one.',
     probe: 'Nothing of its own: the postmaster rows over all addresses of all mail hosts, together.',
@@ -124,7 +152,8 @@ export const everyMx: readonly Requirement[] = [
       { verdict: 'inconclusive', when: 'no mail host gave a conclusive answer' },
       { verdict: 'not-applicable', when: 'no mail host, a Null MX, or every one exempt (554 or 521 always)' },
     ],
-    rationale: 'Senders go to the next MX when the first is busy: a backup that refuses postmaster loses the mail on the worst day.',
+    rationale:
+      'Senders go to the next MX when the first is busy: a backup that refuses postmaster loses the mail on the worst day.',
     remedy: {
       general: 'Give the hosts that are named the same aliases as the others, or take them out of the MX set.',
       postfix: 'A backup MX: list the domain in relay_domains and postmaster in relay_recipient_maps.',
@@ -146,7 +175,8 @@ export const everyMx: readonly Requirement[] = [
     source: {
       document: 'RFC 5321',
       section: '4.5.1',
-      quote: 'Any system that includes an SMTP server supporting mail relaying or delivery MUST support the reserved mailbox',
+      quote:
+        'Any system that includes an SMTP server supporting mail relaying or delivery MUST support the reserved mailbox',
     },
     demand: 'The addresses of one mail host, IPv4 and IPv6, agree about postmaster.',
     probe: 'Nothing of its own: the postmaster rows of the addresses of each mail host, compared.',
@@ -156,7 +186,8 @@ export const everyMx: readonly Requirement[] = [
       { verdict: 'fail', when: 'one address accepts and another refuses the mailbox' },
       { verdict: 'inconclusive', when: 'fewer than two conclusive addresses' },
     ],
-    rationale: 'A pool whose members differ refuses postmaster to some senders, some of the time: the hardest fault to report.',
+    rationale:
+      'A pool whose members differ refuses postmaster to some senders, some of the time: the hardest fault to report.',
     remedy: { general: 'Bring all members of the pool to one configuration, IPv6 listeners too.' },
     retry: [],
     needs: [],

@@ -5,7 +5,8 @@ import { isPermanentNegative, isPositive, type Reply } from '../smtp/reply.js';
 import { blamesClient, claimsAttack, classifyReply, type ReplyClass } from '../smtp/reply-class.js';
 import { asked, echoOf, openingKind, openingRepliesOf, type Seen } from './observe.js';
 import { fillRecipient } from './recipient-template.js';
-import { contextOf, judgeRecipient, rcptObservations } from './recipient.js';
+import { contextOf, rcptObservations } from './rcpt-observation.js';
+import { judgeRecipient } from './recipient.js';
 import { T_IO } from './readings.js';
 import { inconclusive, notApplicable, pass, warn, type Cite, type Finding, type Requirement } from './requirement.js';
 import { quoteReply, seconds, sessionTrouble } from './session-trouble.js';
@@ -30,7 +31,8 @@ function policyRefusals(endpoint: EndpointEvidence, evidence: DomainEvidence): r
   const refusals: PolicyRefusal[] = [];
   const note = (seen: Seen<Reply>, step: 'opening' | 'hello' | 'mail' | 'rcpt', at: string): void => {
     if (!isPermanentNegative(seen.what)) return;
-    if (step === 'opening' || POLICY.has(classifyReply(seen.what, step, echo))) refusals.push({ cite: seen.cite, reply: seen.what, at });
+    if (step === 'opening' || POLICY.has(classifyReply(seen.what, step, echo)))
+      refusals.push({ cite: seen.cite, reply: seen.what, at });
   };
   for (const opening of openingRepliesOf(endpoint)) note(opening, 'opening', 'the opening');
   for (const seen of asked(endpoint)) {
@@ -42,7 +44,8 @@ function policyRefusals(endpoint: EndpointEvidence, evidence: DomainEvidence): r
   const context = contextOf(endpoint, evidence);
   const plain = ['Postmaster', 'Postmaster@{domain}'].map((template) => fillRecipient(template, context));
   for (const { to, rcpt } of rcptObservations(endpoint)) {
-    if (plain.includes(to) && rcpt.what.kind === 'reply') note({ ...rcpt, what: rcpt.what.reply }, 'rcpt', `RCPT TO:<${to}>`);
+    if (plain.includes(to) && rcpt.what.kind === 'reply')
+      note({ ...rcpt, what: rcpt.what.reply }, 'rcpt', `RCPT TO:<${to}>`);
   }
   return refusals;
 }
@@ -62,7 +65,10 @@ function judgeAnySystem(endpoint: EndpointEvidence, evidence: DomainEvidence): F
   if (open?.verdict === 'inconclusive') return inconclusive(open.cause, open.because, open.cites);
   const accepted = plain.filter(({ verdict }) => verdict === 'pass' || verdict === 'warn');
   if (accepted.length === plain.length) {
-    return pass('accepted from here with the first sender tried', accepted.flatMap(({ cites }) => cites?.slice(0, 1) ?? []));
+    return pass(
+      'accepted from here with the first sender tried',
+      accepted.flatMap(({ cites }) => cites?.slice(0, 1) ?? []),
+    );
   }
   return notApplicable('it is the mailbox that is refused, not this client');
 }
@@ -78,15 +84,23 @@ function judgeBlockingNarrow(endpoint: EndpointEvidence, evidence: DomainEvidenc
   }
   const cites = refusals.map(({ cite }) => cite);
   const attack = refusals.find(({ reply }) => claimsAttack(reply, echo));
-  if (attack !== undefined) return inconclusive('client-refused', `the host speaks of an attack or a limit: ${quoteReply(attack.reply)}`, cites);
-  if (more.length === 0) return inconclusive('client-refused', `refused by policy, seen once: ${quoteReply(first.reply)}`, cites);
+  if (attack !== undefined)
+    return inconclusive(
+      'client-refused',
+      `the host speaks of an attack or a limit: ${quoteReply(attack.reply)}`,
+      cites,
+    );
+  if (more.length === 0)
+    return inconclusive('client-refused', `refused by policy, seen once: ${quoteReply(first.reply)}`, cites);
   const because = `a polite stranger was refused ${refusals.length} times, with no sign of an attack: ${quoteReply(first.reply)}`;
   return warn('client-refused', because, first.cite, ...more.map(({ cite }) => cite));
 }
 
 /** How many openings were seen and how far apart: "always" is a universal claim, so the report says what it rests on. */
 function openingCount(endpoint: EndpointEvidence): string {
-  const starts = openingRepliesOf(endpoint).map(({ attempt }) => Date.parse(endpoint.attempts[attempt]?.startedAt ?? ''));
+  const starts = openingRepliesOf(endpoint).map(({ attempt }) =>
+    Date.parse(endpoint.attempts[attempt]?.startedAt ?? ''),
+  );
   const apart = Math.max(...starts) - Math.min(...starts);
   const count = starts.length === 1 ? 'one opening' : `${starts.length} openings`;
   return starts.length < 2 ? count : `${count}, ${seconds(apart)} apart`;
@@ -107,20 +121,30 @@ function judgeExemption(endpoint: EndpointEvidence, evidence: DomainEvidence, co
     case 'always-521':
       return pass(`every connection was opened with ${said} (${openingCount(endpoint)}): exempt`, cites);
     case 'client-refused':
-      return inconclusive('client-refused', `the opening ${said} names this client: whether it is so for everybody cannot be told from here`, cites);
+      return inconclusive(
+        'client-refused',
+        `the opening ${said} names this client: whether it is so for everybody cannot be told from here`,
+        cites,
+      );
     case 'session':
       return notApplicable(`opened with ${code} once, but not always: the exemption is void`, cites);
     default: {
       const accepted = openings.some(({ what }) => isPositive(what));
       if (accepted) return notApplicable(`opened with ${code} once, but not always: the exemption is void`, cites);
-      return inconclusive('cut-off', `opened with ${said}, but that it is always so was not shown (${openingCount(endpoint)})`, cites);
+      return inconclusive(
+        'cut-off',
+        `opened with ${said}, but that it is always so was not shown (${openingCount(endpoint)})`,
+        cites,
+      );
     }
   }
 }
 
 function judge521(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
   const finding = judgeExemption(endpoint, evidence, 521);
-  const blaming = openingRepliesOf(endpoint).find(({ what }) => what.code === 521 && blamesClient(what, echoOf(endpoint, evidence)));
+  const blaming = openingRepliesOf(endpoint).find(
+    ({ what }) => what.code === 521 && blamesClient(what, echoOf(endpoint, evidence)),
+  );
   if (finding.verdict !== 'pass' || blaming === undefined) return finding;
   return inconclusive('client-refused', `521 that names this client: ${quoteReply(blaming.what)}`, [blaming.cite]);
 }
@@ -137,13 +161,17 @@ export const exemption: readonly Requirement[] = [
     source: {
       document: 'RFC 5321',
       section: '4.5.1',
-      quote: 'SMTP systems are expected to make every reasonable effort to accept mail directed to Postmaster from any other system on the Internet.',
+      quote:
+        'SMTP systems are expected to make every reasonable effort to accept mail directed to Postmaster from any other system on the Internet.',
     },
     demand: 'Routine policy against spam does not keep strangers from reaching postmaster.',
     probe: 'Nothing of its own: why postmaster was not accepted from here.',
     readings: [
       { verdict: 'pass', when: 'postmaster is accepted from here with the first sender tried' },
-      { verdict: 'warn', when: 'the opening, EHLO, MAIL or RCPT is refused with 5yz by a policy about this client, our sender, or none that is named' },
+      {
+        verdict: 'warn',
+        when: 'the opening, EHLO, MAIL or RCPT is refused with 5yz by a policy about this client, our sender, or none that is named',
+      },
       { verdict: 'inconclusive', when: 'only 4yz, silence or closes were seen' },
       { verdict: 'not-applicable', when: 'the mailbox itself is refused' },
       ...T_IO,
@@ -151,7 +179,8 @@ export const exemption: readonly Requirement[] = [
     rationale: 'Whoever is blocked by mistake has nobody to write to but postmaster.',
     remedy: {
       general: 'Exempt postmaster from blocklist, PTR, HELO and sender rules; check content later if need be.',
-      postfix: 'Put check_recipient_access with "postmaster@ OK" before reject_rbl_client and its like in smtpd_recipient_restrictions, and keep smtpd_delay_reject = yes.',
+      postfix:
+        'Put check_recipient_access with "postmaster@ OK" before reject_rbl_client and its like in smtpd_recipient_restrictions, and keep smtpd_delay_reject = yes.',
       exim: 'Put "accept local_parts = postmaster : domains = +local_domains" before the dnslists and sender conditions of acl_smtp_rcpt, and refuse nothing in acl_smtp_connect or acl_smtp_helo.',
       sendmail: 'FEATURE(`delay_checks\', `friend\') and "Spam:postmaster@ FRIEND" in the access map.',
     },
@@ -174,18 +203,26 @@ export const exemption: readonly Requirement[] = [
     source: {
       document: 'RFC 5321',
       section: '4.5.1',
-      quote: 'such arrangements SHOULD be narrowly tailored so as to avoid blocking messages that are not part of such attacks.',
+      quote:
+        'such arrangements SHOULD be narrowly tailored so as to avoid blocking messages that are not part of such attacks.',
     },
     demand: 'Where mail to postmaster is blocked to contain an attack, the block hits the attack only.',
-    probe: 'Nothing of its own: refusals of postmaster by policy, compared with each other and with the control recipient.',
+    probe:
+      'Nothing of its own: refusals of postmaster by policy, compared with each other and with the control recipient.',
     readings: [
       { verdict: 'pass', when: 'no refusal of postmaster by policy was seen' },
       { verdict: 'warn', when: 'two refusals or more by a general rule, with no sign of an attack' },
-      { verdict: 'inconclusive', when: 'the text claims an attack, a rate limit or a breach, or one refusal only was seen' },
+      {
+        verdict: 'inconclusive',
+        when: 'the text claims an attack, a rate limit or a breach, or one refusal only was seen',
+      },
       ...T_IO,
     ],
     rationale: 'A block of everybody is no defence against somebody: the false alarm can then not be reported.',
-    remedy: { general: 'Limit the block to the attacking addresses and end it with the attack; let postmaster through from everybody else.' },
+    remedy: {
+      general:
+        'Limit the block to the attacking addresses and end it with the attack; let postmaster through from everybody else.',
+    },
     retry: ['R1', 'R7'],
     needs: [
       { ask: 'rcpt', to: 'Postmaster@{domain}' },
@@ -211,12 +248,16 @@ export const exemption: readonly Requirement[] = [
     probe: 'Two connections to each address that opens with 554; the rows greeting.554-* are asked on the first.',
     readings: [
       { verdict: 'not-applicable', when: 'no connection was opened with 554' },
-      { verdict: 'pass', when: 'every connection, two at least, was opened with 554 for no reason of this client: exempt' },
+      {
+        verdict: 'pass',
+        when: 'every connection, two at least, was opened with 554 for no reason of this client: exempt',
+      },
       { verdict: 'inconclusive', when: 'the text names this client, or 554 was seen once only' },
       { verdict: 'not-applicable', when: '554 on some connections and 220 on others: the exemption is void' },
       ...T_IO,
     ],
-    rationale: 'A host that takes no mail has nobody to be postmaster of; calling that a failure is what other tools get wrong.',
+    rationale:
+      'A host that takes no mail has nobody to be postmaster of; calling that a failure is what other tools get wrong.',
     remedy: { general: 'Nothing is wrong. A domain without mail says so better with a Null MX (RFC 7505).' },
     retry: ['R7', 'R3'],
     needs: [],

@@ -2,9 +2,19 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { EndpointEvidence } from '../evidence/transcript.js';
 import { fillRecipient } from './recipient-template.js';
-import { contextOf, judgeRecipient } from './recipient.js';
+import { contextOf } from './rcpt-observation.js';
+import { judgeRecipient } from './recipient.js';
 import { T_RCPT } from './readings.js';
-import { fail, inconclusive, notApplicable, pass, warn, type Finding, type Remedy, type Requirement } from './requirement.js';
+import {
+  fail,
+  inconclusive,
+  notApplicable,
+  pass,
+  warn,
+  type Finding,
+  type Remedy,
+  type Requirement,
+} from './requirement.js';
 
 const RETRY_ALL = ['R1', 'R2', 'R3', 'R4', 'R8', 'R5', 'R7'] as const;
 
@@ -13,27 +23,32 @@ const BARE_REMEDY: Remedy = {
     'Accept RCPT TO:<Postmaster> without a domain, in any letter case, before any rule that wants an @, and deliver it to whoever runs the mail system.',
   postfix:
     'Postfix takes bare postmaster by itself and adds $myorigin: look for a check_recipient_access map, policy service or milter that refuses it first, and keep "postmaster: root" in /etc/aliases (newaliases).',
-  exim:
-    'Exim takes bare postmaster by itself and adds qualify_recipient: that domain must be in local_domains, "accept local_parts = postmaster" must stand before the first deny in acl_smtp_rcpt, and /etc/aliases needs "postmaster: root".',
-  sendmail: 'Keep "postmaster: root" in /etc/mail/aliases (newaliases) and refuse nothing without a domain in check_rcpt.',
-  opensmtpd: 'An address without domain is local: "match from any for local action ..." with "postmaster: root" in the alias table.',
+  exim: 'Exim takes bare postmaster by itself and adds qualify_recipient: that domain must be in local_domains, "accept local_parts = postmaster" must stand before the first deny in acl_smtp_rcpt, and /etc/aliases needs "postmaster: root".',
+  sendmail:
+    'Keep "postmaster: root" in /etc/mail/aliases (newaliases) and refuse nothing without a domain in check_rcpt.',
+  opensmtpd:
+    'An address without domain is local: "match from any for local action ..." with "postmaster: root" in the alias table.',
   exchange:
     'Set-ReceiveConnector -DefaultDomain example.org adds a domain to bare names; give a mailbox the address postmaster at that domain.',
 };
 
 const DOMAIN_REMEDY: Remedy = {
-  general: 'Add the address postmaster@ to every domain that the host takes mail for, as an alias of a mailbox that a person reads.',
+  general:
+    'Add the address postmaster@ to every domain that the host takes mail for, as an alias of a mailbox that a person reads.',
   postfix:
     'A domain of mydestination: "postmaster: root" in /etc/aliases (newaliases). A virtual domain: "postmaster@example.org admin@example.org" in virtual_alias_maps (postmap).',
   exim: 'Add postmaster to the alias file that the router of this domain reads, and accept it in acl_smtp_rcpt before verify = recipient and any deny.',
-  sendmail: 'A virtual domain: "postmaster@example.org root" in /etc/mail/virtusertable (makemap hash); a local one: /etc/mail/aliases.',
+  sendmail:
+    'A virtual domain: "postmaster@example.org root" in /etc/mail/virtusertable (makemap hash); a local one: /etc/mail/aliases.',
   opensmtpd: 'Add "postmaster@example.org root" to the virtual table of the action that matches the domain.',
-  exchange: "Set-Mailbox admin -EmailAddresses @{add='postmaster@example.org'}; a group that takes mail from outside does as well.",
+  exchange:
+    "Set-Mailbox admin -EmailAddresses @{add='postmaster@example.org'}; a group that takes mail from outside does as well.",
 };
 
 const CASE_REMEDY: Remedy = {
   general: 'Match the local-part postmaster without regard to letter case, whatever is done with other local-parts.',
-  postfix: 'Keys of hash and regexp tables fold case by default; a pcre or regexp table with the flag that turns this off, or an SQL query with a binary collation, does not.',
+  postfix:
+    'Keys of hash and regexp tables fold case by default; a pcre or regexp table with the flag that turns this off, or an SQL query with a binary collation, does not.',
   exim: 'Drop caseful_local_part from the router of this domain, or add a router for postmaster before it; lookups want ${lc:$local_part}.',
   sendmail: 'Remove the flag u from the local mailer, or keep the alias in lower case: alias keys fold case.',
   opensmtpd: 'Local-parts fold case by default; check an external table (SQL, LDAP) for a case-sensitive comparison.',
@@ -43,7 +58,12 @@ const BARE_VARIANTS = ['postmaster', 'POSTMASTER', 'pOsTmAsTeR'] as const;
 const DOMAIN_VARIANTS = ['postmaster@{domain}', 'POSTMASTER@{domain}', 'pOsTmAsTeR@{domain}'] as const;
 
 /** The rule of the case rows: only a difference between spellings is their business (section 5, item 4). */
-function judgeVariants(endpoint: EndpointEvidence, evidence: DomainEvidence, base: string, variants: readonly string[]): Finding {
+function judgeVariants(
+  endpoint: EndpointEvidence,
+  evidence: DomainEvidence,
+  base: string,
+  variants: readonly string[],
+): Finding {
   const first = judgeRecipient(endpoint, evidence, base);
   if (first.verdict === 'not-applicable') return first;
   const judged = variants.map((template) => ({
@@ -59,10 +79,20 @@ function judgeVariants(endpoint: EndpointEvidence, evidence: DomainEvidence, bas
   if (bad?.finding.verdict === 'fail') {
     if (baseAccepted || accepted.length > 0) {
       const [cite, ...more] = bad.finding.cites;
-      return fail(bad.finding.cause, `${spellings(failed)} refused, another spelling accepted; ${bad.finding.because}`, cite, ...more);
+      return fail(
+        bad.finding.cause,
+        `${spellings(failed)} refused, another spelling accepted; ${bad.finding.because}`,
+        cite,
+        ...more,
+      );
     }
-    if (first.verdict === 'fail') return notApplicable('every spelling is refused: see the row of the plain spelling', bad.finding.cites);
-    return inconclusive('transient-negative', `${spellings(failed)} refused, but no spelling was accepted to compare with`, bad.finding.cites);
+    if (first.verdict === 'fail')
+      return notApplicable('every spelling is refused: see the row of the plain spelling', bad.finding.cites);
+    return inconclusive(
+      'transient-negative',
+      `${spellings(failed)} refused, but no spelling was accepted to compare with`,
+      bad.finding.cites,
+    );
   }
   if (first.verdict === 'fail' && accepted.length > 0) {
     const [cite, ...more] = first.cites;
@@ -78,8 +108,13 @@ function judgeVariants(endpoint: EndpointEvidence, evidence: DomainEvidence, bas
     return warn(odd.finding.cause, odd.finding.because, cite, ...more);
   }
   const passes = judged.flatMap(({ finding }) => (finding.verdict === 'pass' ? [finding] : []));
-  if (passes.length === 0) return first.verdict === 'inconclusive' ? first : notApplicable('no other spelling could be asked for');
-  return pass(`accepted as ${spellings(accepted)}`, passes.flatMap(({ cites }) => cites.slice(0, 1)), passes[0]?.evidence ?? null);
+  if (passes.length === 0)
+    return first.verdict === 'inconclusive' ? first : notApplicable('no other spelling could be asked for');
+  return pass(
+    `accepted as ${spellings(accepted)}`,
+    passes.flatMap(({ cites }) => cites.slice(0, 1)),
+    passes[0]?.evidence ?? null,
+  );
 }
 
 /** RFC 5321 4.5.1: the rows that decide. */
@@ -96,10 +131,12 @@ export const postmaster: readonly Requirement[] = [
       section: '4.5.1',
       quote: 'as well as the special case of "RCPT TO:<Postmaster>" (with no domain specification), MUST be supported.',
     },
-    demand: 'A server that relays or delivers mail accepts a recipient that is the single word Postmaster, with no @domain.',
+    demand:
+      'A server that relays or delivers mail accepts a recipient that is the single word Postmaster, with no @domain.',
     probe: 'MAIL FROM:<> and RCPT TO:<Postmaster>, the spelling that the RFC prints.',
     readings: T_RCPT,
-    rationale: 'It is the one address that works when the domain itself is what is broken: a stranger who has only an IP address can still tell somebody.',
+    rationale:
+      'It is the one address that works when the domain itself is what is broken: a stranger who has only an IP address can still tell somebody.',
     remedy: BARE_REMEDY,
     retry: RETRY_ALL,
     needs: [{ ask: 'rcpt', to: 'Postmaster' }],
@@ -145,12 +182,14 @@ export const postmaster: readonly Requirement[] = [
     source: {
       document: 'RFC 5321',
       section: '4.5.1',
-      quote: 'RCPT commands that specify a mailbox for postmaster at any of the domains for which the SMTP server provides mail service',
+      quote:
+        'RCPT commands that specify a mailbox for postmaster at any of the domains for which the SMTP server provides mail service',
     },
     demand: 'For every domain that the server handles mail for, postmaster at that domain is accepted.',
     probe: 'MAIL FROM:<> and RCPT TO:<Postmaster@domain>, always the first recipient asked for.',
     readings: T_RCPT,
-    rationale: 'It is how the rest of the world reports abuse, loops and lost mail to a domain without knowing anybody there.',
+    rationale:
+      'It is how the rest of the world reports abuse, loops and lost mail to a domain without knowing anybody there.',
     remedy: DOMAIN_REMEDY,
     retry: RETRY_ALL,
     needs: [
@@ -181,7 +220,8 @@ export const postmaster: readonly Requirement[] = [
       { verdict: 'not-applicable', when: 'every spelling is refused alike: that is postmaster.domain' },
       ...T_RCPT.filter(({ verdict }) => verdict === 'inconclusive' || verdict === 'warn'),
     ],
-    rationale: 'Postmaster is the one local-part whose case never matters (2.4): a stranger cannot know how it was typed into an alias file.',
+    rationale:
+      'Postmaster is the one local-part whose case never matters (2.4): a stranger cannot know how it was typed into an alias file.',
     remedy: CASE_REMEDY,
     retry: ['R1', 'R2', 'R3', 'R8'],
     needs: [{ ask: 'rcpt', to: 'Postmaster@{domain}' }, ...DOMAIN_VARIANTS.map((to) => ({ ask: 'rcpt', to }) as const)],

@@ -81,7 +81,7 @@ function isUsable({ leads }: Target, evidence: DomainEvidence): boolean {
 }
 
 /** At least one MX usable. */
-export function judgeUsable(evidence: DomainEvidence): Finding {
+function judgeUsable(evidence: DomainEvidence): Finding {
   return judgeMx(evidence, (set) => {
     const targets = targetsOf(evidence, set);
     const usable = targets.filter((target) => isUsable(target, evidence));

@@ -7,7 +7,8 @@ import type { ConversationPlan } from '../smtp/dialogue.js';
 import { isPermanentNegative, isPositive } from '../smtp/reply.js';
 import { classifyReply } from '../smtp/reply-class.js';
 import { asked, askedIn, echoOf, hasLostStep, offersStartTls, openingsOf, unsolicitedClose } from './observe.js';
-import { judgeRecipient, rcptObservations, type RcptObservation } from './recipient.js';
+import { rcptObservations, type RcptObservation } from './rcpt-observation.js';
+import { judgeRecipient } from './recipient.js';
 
 /** What may still be tried at an endpoint. */
 export interface FollowUpOptions {
@@ -26,7 +27,11 @@ export interface FollowUpOptions {
 const MAX_ATTEMPTS = 8;
 
 /** The next conversation that is worth having, or null. */
-export function nextConversation(endpoint: EndpointEvidence, evidence: DomainEvidence, options: FollowUpOptions): ConversationPlan | null {
+export function nextConversation(
+  endpoint: EndpointEvidence,
+  evidence: DomainEvidence,
+  options: FollowUpOptions,
+): ConversationPlan | null {
   const [first] = options.planned;
   const round: EndpointEvidence = { ...endpoint, attempts: endpoint.attempts.slice(options.since) };
   const { attempts } = round;
@@ -40,14 +45,16 @@ export function nextConversation(endpoint: EndpointEvidence, evidence: DomainEvi
   const opening = openingsOf(round).at(-1)?.what;
   // R8: one unexplained close before the greeting is nothing yet.
   if (opening?.kind !== 'reply') return attempts.length === 1 && opening?.kind === 'closed' ? last.plan : null;
-  if (opening.reply.code === 554 || opening.reply.code === 521) return attempts.length === 1 ? secondOpening(last, first) : null;
+  if (opening.reply.code === 554 || opening.reply.code === 521)
+    return attempts.length === 1 ? secondOpening(last, first) : null;
   if (!isPositive(opening.reply)) return null;
 
   const done = attempts.filter(
     (attempt) => (attempt.plan.purpose === 'probe' || attempt.plan.purpose === 'retry') && openedSession(attempt),
   ).length;
   const overTls = { ...first, purpose: 'over-tls', tls: 'require' } as const;
-  if (options.mayUseTls && wantsTls(round, evidence) && !attempts.some(({ plan }) => plan.tls === 'require')) return overTls;
+  if (options.mayUseTls && wantsTls(round, evidence) && !attempts.some(({ plan }) => plan.tls === 'require'))
+    return overTls;
   const next = done > 0 ? options.planned[done] : undefined;
   if (next !== undefined) return next;
   return (
@@ -79,13 +86,19 @@ function wantsTls(round: EndpointEvidence, evidence: DomainEvidence): boolean {
       askedIn(attempt, number).some(({ what: { outcome, inTls, command } }) => {
         if (inTls || outcome.kind !== 'reply' || isPositive(outcome.reply)) return false;
         const kind = classifyReply(outcome.reply, command.startsWith('MAIL ') ? 'mail' : 'rcpt', echo);
-        return kind === 'temp.starttls' || kind === 'perm.starttls' || kind === 'perm.auth' || outcome.reply.code === 530;
+        return (
+          kind === 'temp.starttls' || kind === 'perm.starttls' || kind === 'perm.auth' || outcome.reply.code === 530
+        );
       }),
   );
 }
 
 /** R1: every sender so far was refused, at MAIL or at RCPT by words about it; the next one is tried. */
-function otherSender(round: EndpointEvidence, evidence: DomainEvidence, options: FollowUpOptions): ConversationPlan | null {
+function otherSender(
+  round: EndpointEvidence,
+  evidence: DomainEvidence,
+  options: FollowUpOptions,
+): ConversationPlan | null {
   const used = new Set(asked(round, 'MAIL').map(({ what }) => what.command));
   const sender = options.otherSenders.find((path) => !used.has(`MAIL FROM:<${path}>`));
   if (sender === undefined) return null;
@@ -93,7 +106,8 @@ function otherSender(round: EndpointEvidence, evidence: DomainEvidence, options:
   if (observations.some(({ rcpt }) => rcpt.what.kind === 'reply' && isPositive(rcpt.what.reply))) return null;
   const mails = asked(round, 'MAIL');
   const mailRefused =
-    mails.length > 0 && mails.every(({ what: { outcome } }) => outcome.kind === 'reply' && isPermanentNegative(outcome.reply));
+    mails.length > 0 &&
+    mails.every(({ what: { outcome } }) => outcome.kind === 'reply' && isPermanentNegative(outcome.reply));
   const echo = echoOf(round, evidence);
   const blamed = observations.some(({ rcpt }) => {
     if (rcpt.what.kind !== 'reply') return false;
@@ -140,9 +154,11 @@ function cutOff(round: EndpointEvidence): readonly { readonly to: string; readon
   return round.attempts.flatMap((attempt, number) => {
     const close = unsolicitedClose(attempt, number);
     if (close === null) return [];
-    const replies = attempt.exchanges.slice(0, close.index).flatMap((exchange) =>
-      exchange.act !== 'leave' && exchange.outcome.kind === 'reply' ? [exchange.outcome.reply] : [],
-    );
+    const replies = attempt.exchanges
+      .slice(0, close.index)
+      .flatMap((exchange) =>
+        exchange.act !== 'leave' && exchange.outcome.kind === 'reply' ? [exchange.outcome.reply] : [],
+      );
     // A refusal or 421 before it is an explanation: the host defends itself (7.8) or shuts down (3.8).
     if (replies.some((reply) => !isPositive(reply))) return [];
     return attempt.plan.transactions.flatMap(({ from, recipients }) => recipients.map((to) => ({ from, to })));
@@ -163,4 +179,11 @@ export function isWorthRetrying(endpoint: EndpointEvidence, evidence: DomainEvid
   });
 }
 
-const RETRIABLE: ReadonlySet<string> = new Set(['transient-negative', 'timeout', 'cut-off', 'unreachable', 'client-refused', 'sender-refused']);
+const RETRIABLE: ReadonlySet<string> = new Set([
+  'transient-negative',
+  'timeout',
+  'cut-off',
+  'unreachable',
+  'client-refused',
+  'sender-refused',
+]);

@@ -19,6 +19,8 @@ import { ipv6 } from './5.2-ipv6.js';
 import { mxRecords } from './rfc1035-mx-records.js';
 import { rejectingHosts } from './rfc1846-rejecting-hosts.js';
 import { aliases } from './rfc2181-aliases.js';
+import { nullSender } from './rfc2505-null-sender.js';
+import { idn } from './rfc6531-idn.js';
 import { specialNames } from './rfc6761-special-names.js';
 import { specialAddresses } from './rfc6890-addresses.js';
 import { noMailHost } from './rfc7504-521.js';
@@ -30,7 +32,9 @@ export const CATALOGUE: readonly Requirement[] = [
   ...postmaster,
   ...everyMx,
   ...exemption,
+  ...nullSender,
   ...postmasterPlaces,
+  ...idn,
   ...sessionInitiation,
   ...refusedSession,
   ...quitAfter554,

@@ -37,7 +37,9 @@ export function exchangesOf(endpoint: EndpointEvidence): readonly Seen<Exchange>
 }
 
 /** What came of each TCP connection. */
-export function connectsOf(endpoint: EndpointEvidence): readonly { readonly attempt: number; readonly what: ConnectOutcome }[] {
+export function connectsOf(
+  endpoint: EndpointEvidence,
+): readonly { readonly attempt: number; readonly what: ConnectOutcome }[] {
   return endpoint.attempts.map(({ connect }, attempt) => ({ attempt, what: connect }));
 }
 
@@ -106,10 +108,14 @@ export function hasLostStep(attempt: Attempt): boolean {
 }
 
 /** How the host closed a connection before we said QUIT, or where QUIT was said, without a reply to it; else null. */
-export function unsolicitedClose(attempt: Attempt, number: number): Seen<{ readonly how: 'fin' | 'reset'; readonly afterMs: number }> | null {
+export function unsolicitedClose(
+  attempt: Attempt,
+  number: number,
+): Seen<{ readonly how: 'fin' | 'reset'; readonly afterMs: number }> | null {
   for (const [index, exchange] of attempt.exchanges.entries()) {
     if (exchange.act === 'leave' || exchange.outcome.kind !== 'closed') continue;
-    if (attempt.exchanges.slice(0, index).some((before) => before.act === 'command' && before.command === 'QUIT')) return null;
+    if (attempt.exchanges.slice(0, index).some((before) => before.act === 'command' && before.command === 'QUIT'))
+      return null;
     return { attempt: number, index, cite: citeOf(number, index), what: exchange.outcome };
   }
   return null;
@@ -136,7 +142,9 @@ export function openingKind(endpoint: EndpointEvidence, evidence: DomainEvidence
   // RFC 5321 4.5.1 exempts a host that "always" opens so: twice is the least that can be called always.
   if (replies.length < 2) return 'once';
   // A host that took a recipient after its 554 does serve mail: the exemption is void (section 5, item 11).
-  const accepts = asked(endpoint, 'RCPT').some(({ what: { outcome } }) => outcome.kind === 'reply' && isPositive(outcome.reply));
+  const accepts = asked(endpoint, 'RCPT').some(
+    ({ what: { outcome } }) => outcome.kind === 'reply' && isPositive(outcome.reply),
+  );
   if (accepts) return 'session';
   return replies.every(({ code }) => code === 521) ? 'always-521' : 'always-554';
 }

@@ -21,13 +21,19 @@ export interface Selection {
 }
 
 /** Chooses rows by profile, `only` and `skip`: an id, a group (`postmaster`), or a section (`4.5.1`, `RFC 7505 3`). */
-export function selectRequirements(profile: Profile, only: readonly string[] = [], skip: readonly string[] = []): Selection {
+export function selectRequirements(
+  profile: Profile,
+  only: readonly string[] = [],
+  skip: readonly string[] = [],
+): Selection {
   const skipped = new Set(skip.flatMap(matching));
   const chosen = only.length > 0 ? new Set(only.flatMap(matching)) : null;
   const judged = CATALOGUE.filter((row) => !skipped.has(row) && (chosen === null || chosen.has(row)));
   if (judged.length === 0) throw new UsageError('--only and --skip leave no requirement to judge');
   const isDefault = profile === 'postmaster' && chosen === null;
-  const asked = isDefault ? judged.filter(({ tier, id }) => tier === 'core' || id === 'postmaster.null-sender') : judged;
+  const asked = isDefault
+    ? judged.filter(({ tier, id }) => tier === 'core' || id === 'postmaster.null-sender')
+    : judged;
   const binding = judged.filter(({ tier, violation }) => (isDefault ? tier === 'core' : violation === 'fail'));
   return { profile, judged, asked, deciding: binding.length > 0 ? binding : judged };
 }
@@ -37,7 +43,9 @@ export function matching(selector: string): readonly Requirement[] {
   const wanted = selector.trim().toLowerCase();
   const found = CATALOGUE.filter(({ id, source }) => {
     const section = `${source.document} ${source.section}`.toLowerCase();
-    return id === wanted || id.split('.')[0] === wanted || section === wanted || source.section.toLowerCase() === wanted;
+    return (
+      id === wanted || id.split('.')[0] === wanted || section === wanted || source.section.toLowerCase() === wanted
+    );
   });
   if (found.length === 0) throw new UsageError(`no requirement has the id, group or section "${visible(selector)}"`);
   return found;
@@ -62,7 +70,10 @@ const MAX_TRANSACTIONS = 10;
 const FIRST_RECIPIENTS = ['Postmaster@{domain}', 'Postmaster@{canonical}', 'Postmaster'];
 
 /** The conversations of one endpoint, before anything is known of it: one, or more where rows ask for very much. */
-export function planProbe(rows: readonly Requirement[], options: PlanOptions): readonly [ConversationPlan, ...ConversationPlan[]] {
+export function planProbe(
+  rows: readonly Requirement[],
+  options: PlanOptions,
+): readonly [ConversationPlan, ...ConversationPlan[]] {
   const transactions = planTransactions(rows, options);
   const plan = (some: readonly Transaction[]): ConversationPlan => ({
     purpose: 'probe',
@@ -77,7 +88,10 @@ export function planProbe(rows: readonly Requirement[], options: PlanOptions): r
   return [plan(first), ...rest.map(plan)];
 }
 
-function planTransactions(rows: readonly Requirement[], { context, reversePaths, withControl }: PlanOptions): readonly Transaction[] {
+function planTransactions(
+  rows: readonly Requirement[],
+  { context, reversePaths, withControl }: PlanOptions,
+): readonly Transaction[] {
   const needs = rows.flatMap((row) => row.needs);
   const sender = reversePaths[0] ?? NULL_REVERSE_PATH;
   const plain = recipients(needs, context, undefined);
@@ -93,14 +107,22 @@ function planTransactions(rows: readonly Requirement[], { context, reversePaths,
     transactions.push(...underNull.map((to) => ({ from: NULL_REVERSE_PATH, recipients: [to] })));
   }
   transactions.push(
-    ...recipients(needs, context, 'smtputf8').map((to) => ({ from: sender, recipients: [to], smtputf8: true as const })),
+    ...recipients(needs, context, 'smtputf8').map((to) => ({
+      from: sender,
+      recipients: [to],
+      smtputf8: true as const,
+    })),
   );
   const control = withControl && transactions.length > 0 ? fillRecipient(CONTROL_RECIPIENT, context) : null;
   if (control !== null) transactions.push({ from: sender, recipients: [control as ForwardPath] });
   return transactions;
 }
 
-function recipients(needs: readonly Need[], context: RecipientContext, under: 'null' | 'smtputf8' | undefined): readonly ForwardPath[] {
+function recipients(
+  needs: readonly Need[],
+  context: RecipientContext,
+  under: 'null' | 'smtputf8' | undefined,
+): readonly ForwardPath[] {
   const templates = needs.flatMap((need) => (need.ask === 'rcpt' && need.under === under ? [need.to] : []));
   const ordered = [...FIRST_RECIPIENTS.filter((template) => templates.includes(template)), ...templates];
   // Templates are our own and their places hold validated names: encodeCommand checks once more.

@@ -6,83 +6,24 @@ import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
 import type { Outcome } from '../smtp/outcome.js';
 import { isPositive, type Reply } from '../smtp/reply.js';
 import { classifyReply, isBare550, type ReplyClass } from '../smtp/reply-class.js';
-import { askedIn, asked, echoOf, hasLostStep, offersStartTls, type Seen } from './observe.js';
-import { CONTROL_RECIPIENT, fillRecipient, type RecipientContext } from './recipient-template.js';
-import { fail, inconclusive, notApplicable, pass, warn, type Cause, type Cite, type EvidenceStrength, type Finding } from './requirement.js';
+import { asked, echoOf, hasLostStep, offersStartTls } from './observe.js';
+import { contextOf, controlStrength, rcptObservations, type RcptObservation } from './rcpt-observation.js';
+import { fillRecipient } from './recipient-template.js';
+import { fail, inconclusive, notApplicable, pass, warn, type Cause, type Cite, type Finding } from './requirement.js';
 import { causeOfRefusal, outcomeTrouble, quoteReply, sessionTrouble } from './session-trouble.js';
 
-/** One RCPT of a recipient, with the MAIL it stood under. */
-export interface RcptObservation {
-  readonly to: string;
-  /** The reverse-path, '' for the null one. */
-  readonly from: string;
-  readonly inTls: boolean;
-  readonly attempt: number;
-  readonly mail: Seen<Outcome>;
-  readonly rcpt: Seen<Outcome>;
-  /** Whether it was the first recipient of its transaction. */
-  readonly isFirst: boolean;
-  /** Whether the connection was made for the recipients in doubt alone (R8). */
-  readonly isAlone: boolean;
-  /** Whether the host closed the connection right behind the reply. */
-  readonly isClosedAfter: boolean;
-}
-
-/** The places of a recipient template at one endpoint. */
-export function contextOf(endpoint: EndpointEvidence, evidence: DomainEvidence): RecipientContext {
-  const { route, domain } = evidence;
-  return {
-    domain,
-    unicode: evidence.unicode,
-    canonical: route.kind !== 'given' && route.canonicalName !== domain ? route.canonicalName : null,
-    host: endpoint.host,
-    address: endpoint.address,
-    controlLocalPart: evidence.probe.controlLocalPart,
-  };
-}
-
-/** Every RCPT of every attempt, in order. */
-export function rcptObservations(endpoint: EndpointEvidence): readonly RcptObservation[] {
-  return endpoint.attempts.flatMap((attempt, number) => observationsIn(attempt, number));
-}
-
-function observationsIn(attempt: Attempt, number: number): readonly RcptObservation[] {
-  const commands = askedIn(attempt, number);
-  const found: RcptObservation[] = [];
-  let mail: (Seen<Outcome> & { readonly from: string }) | null = null;
-  let recipients = 0;
-  commands.forEach((seen, position) => {
-    const { what, ...place } = seen;
-    const from = /^MAIL FROM:<(.*?)>/.exec(what.command)?.[1];
-    if (from !== undefined) {
-      mail = { ...place, what: what.outcome, from };
-      recipients = 0;
-      return;
-    }
-    const to = /^RCPT TO:<(.*)>$/.exec(what.command)?.[1];
-    if (to === undefined || mail === null) return;
-    const next = commands[position + 1];
-    found.push({
-      to,
-      from: mail.from,
-      inTls: what.inTls,
-      attempt: number,
-      mail,
-      rcpt: { ...place, what: what.outcome },
-      isFirst: recipients === 0,
-      isAlone: attempt.plan.purpose === 'alone',
-      isClosedAfter: what.outcome.kind === 'reply' && next?.what.outcome.kind === 'closed',
-    });
-    recipients += 1;
-  });
-  return found;
-}
-
 /** Judges one recipient at one endpoint by T_RCPT and T_IO. */
-export function judgeRecipient(endpoint: EndpointEvidence, evidence: DomainEvidence, template: string, under?: 'null'): Finding {
+export function judgeRecipient(
+  endpoint: EndpointEvidence,
+  evidence: DomainEvidence,
+  template: string,
+  under?: 'null',
+): Finding {
   const to = fillRecipient(template, contextOf(endpoint, evidence));
   if (to === null) return notApplicable(`there is no ${template} to ask for here`);
-  const observations = rcptObservations(endpoint).filter((one) => one.to === to && (under !== 'null' || one.from === ''));
+  const observations = rcptObservations(endpoint).filter(
+    (one) => one.to === to && (under !== 'null' || one.from === ''),
+  );
   // A session that another attempt could not open again takes nothing from what an earlier one showed.
   if (observations.length === 0) return whyNotAsked(endpoint, evidence, under);
   const trouble = sessionTrouble(endpoint, evidence);
@@ -96,7 +37,10 @@ export function judgeRecipient(endpoint: EndpointEvidence, evidence: DomainEvide
   if (lastPass !== undefined) {
     const contrary = fails.filter(({ one }) => isSameRequest(one, lastPass.one));
     if (contrary.length === 0) return withStrength(lastPass.finding, endpoint, evidence);
-    return flapping(passes.map(({ one }) => one), contrary.map(({ one }) => one));
+    return flapping(
+      passes.map(({ one }) => one),
+      contrary.map(({ one }) => one),
+    );
   }
   if (lastFail !== undefined) return lastFail.finding;
   return findings.at(-1)?.finding ?? inconclusive('not-asked', 'not asked');
@@ -110,7 +54,8 @@ function flapping(accepted: readonly RcptObservation[], refused: readonly RcptOb
   const cites = [...refused, ...accepted].map(({ rcpt }) => rcpt.cite);
   const because = `accepted ${times(accepted.length)} and refused ${times(refused.length)} in the same place`;
   const [first, ...more] = cites;
-  if (first === undefined || accepted.length + refused.length < 3) return inconclusive('transient-negative', because, cites);
+  if (first === undefined || accepted.length + refused.length < 3)
+    return inconclusive('transient-negative', because, cites);
   return fail('flapping', because, first, ...more);
 }
 
@@ -120,11 +65,14 @@ const times = (count: number): string => (count === 1 ? 'once' : `${count} times
 function whyNotAsked(endpoint: EndpointEvidence, evidence: DomainEvidence, under?: 'null'): Finding {
   const trouble = sessionTrouble(endpoint, evidence);
   if (trouble !== null) return trouble;
-  const mails = asked(endpoint, 'MAIL').filter(({ what }) => under !== 'null' || what.command.startsWith('MAIL FROM:<>'));
+  const mails = asked(endpoint, 'MAIL').filter(
+    ({ what }) => under !== 'null' || what.command.startsWith('MAIL FROM:<>'),
+  );
   const refusal = mails.findLast(({ what: { outcome } }) => outcome.kind !== 'reply' || !isPositive(outcome.reply));
   if (refusal !== undefined) {
     const attempt = endpoint.attempts[refusal.attempt];
-    if (attempt !== undefined) return readMail(refusal.what.outcome, refusal.cite, attempt, endpoint, evidence, refusal.what.inTls);
+    if (attempt !== undefined)
+      return readMail(refusal.what.outcome, refusal.cite, attempt, endpoint, evidence, refusal.what.inTls);
   }
   const broken = asked(endpoint).findLast(({ what: { outcome } }) => outcome.kind !== 'reply');
   if (broken !== undefined && broken.what.outcome.kind !== 'reply') {
@@ -147,7 +95,11 @@ function readObservation(one: RcptObservation, endpoint: EndpointEvidence, evide
   const finding = readRcptReply(outcome.reply, one, attempt, endpoint, evidence);
   if (finding.verdict !== 'fail') return finding;
   if (hasLostStep(attempt)) {
-    return inconclusive('out-of-turn', 'the host and we lost step in this session: its replies cannot be told apart', cites);
+    return inconclusive(
+      'out-of-turn',
+      'the host and we lost step in this session: its replies cannot be told apart',
+      cites,
+    );
   }
   // cli.md: a 5yz to a recipient that was not the first of its transaction counts when it was repeated alone.
   if (!one.isFirst && !one.isAlone) {
@@ -157,14 +109,27 @@ function readObservation(one: RcptObservation, endpoint: EndpointEvidence, evide
 }
 
 /** MAIL refused or lost: a refusal before RCPT never judges the mailbox, but where AUTH is demanded of strangers. */
-function readMail(outcome: Outcome, cite: Cite, attempt: Attempt, endpoint: EndpointEvidence, evidence: DomainEvidence, inTls: boolean): Finding {
+function readMail(
+  outcome: Outcome,
+  cite: Cite,
+  attempt: Attempt,
+  endpoint: EndpointEvidence,
+  evidence: DomainEvidence,
+  inTls: boolean,
+): Finding {
   if (outcome.kind !== 'reply') return outcomeTrouble(outcome, 'the reply to MAIL', [cite]);
   const kind = classifyReply(outcome.reply, 'mail', echoOf(endpoint, evidence));
   if (kind === 'perm.auth') return authDemanded(outcome.reply, [cite], attempt, endpoint, inTls);
   return inconclusive(causeOfRefusal(kind, outcome.reply), `MAIL was refused: ${quoteReply(outcome.reply)}`, [cite]);
 }
 
-function readRcptReply(reply: Reply, one: RcptObservation, attempt: Attempt, endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
+function readRcptReply(
+  reply: Reply,
+  one: RcptObservation,
+  attempt: Attempt,
+  endpoint: EndpointEvidence,
+  evidence: DomainEvidence,
+): Finding {
   const cites = [one.rcpt.cite, one.mail.cite] as const;
   const said = quoteReply(reply);
   if (reply.defects.includes('mixed-codes')) {
@@ -223,7 +188,13 @@ function doubt(kind: ReplyClass): string {
 }
 
 /** Section 5, item 9: a stranger can never log in. Where STARTTLS was on offer, plaintext decides nothing. */
-function authDemanded(reply: Reply, cites: readonly [Cite, ...Cite[]], attempt: Attempt, endpoint: EndpointEvidence, inTls: boolean): Finding {
+function authDemanded(
+  reply: Reply,
+  cites: readonly [Cite, ...Cite[]],
+  attempt: Attempt,
+  endpoint: EndpointEvidence,
+  inTls: boolean,
+): Finding {
   const said = quoteReply(reply);
   if (endpoint.port === 587 || endpoint.port === 465) {
     return notApplicable(`a submission port may demand authentication (RFC 6409): ${said}`, cites);
@@ -250,28 +221,4 @@ function withStrength(finding: Finding, endpoint: EndpointEvidence, evidence: Do
   const { strength, cites } = controlStrength(endpoint.host, evidence, endpoint);
   const because = strength === 'weak' ? `${finding.because}; a random recipient was accepted too` : finding.because;
   return pass(because, [...finding.cites, ...cites], strength);
-}
-
-/** Whether a random local-part was refused (strong), accepted (weak), or not asked with an answer (unqualified). */
-export function controlStrength(
-  host: string,
-  evidence: DomainEvidence,
-  here: EndpointEvidence,
-): { readonly strength: EvidenceStrength; readonly cites: readonly Cite[] } {
-  let strength: EvidenceStrength = 'unqualified';
-  let cites: readonly Cite[] = [];
-  for (const endpoint of evidence.endpoints.filter((one) => one.host === host)) {
-    const to = fillRecipient(CONTROL_RECIPIENT, contextOf(endpoint, evidence));
-    for (const one of rcptObservations(endpoint)) {
-      if (one.to !== to || one.rcpt.what.kind !== 'reply' || one.mail.what.kind !== 'reply') continue;
-      if (!isPositive(one.mail.what.reply)) continue;
-      const accepted = isPositive(one.rcpt.what.reply);
-      const refused = classifyReply(one.rcpt.what.reply, 'rcpt', echoOf(endpoint, evidence)) === 'perm.no-mailbox';
-      if (accepted) strength = 'weak';
-      else if (refused && strength !== 'weak') strength = 'strong';
-      // Cites count within an endpoint: what was seen at another address is not cited here.
-      if ((accepted || refused) && endpoint === here) cites = [one.rcpt.cite];
-    }
-  }
-  return { strength, cites };
 }

@@ -46,9 +46,24 @@ export type EvidenceStrength = 'strong' | 'weak' | 'unqualified';
 
 /** A rule's answer. An accusation always cites what it rests on; the deciding cite stands first. */
 export type Finding =
-  | { readonly verdict: 'pass'; readonly evidence: EvidenceStrength | null; readonly because: string; readonly cites: readonly Cite[] }
-  | { readonly verdict: 'fail' | 'warn'; readonly cause: Cause; readonly because: string; readonly cites: readonly [Cite, ...Cite[]] }
-  | { readonly verdict: 'inconclusive'; readonly cause: Cause; readonly because: string; readonly cites: readonly Cite[] }
+  | {
+      readonly verdict: 'pass';
+      readonly evidence: EvidenceStrength | null;
+      readonly because: string;
+      readonly cites: readonly Cite[];
+    }
+  | {
+      readonly verdict: 'fail' | 'warn';
+      readonly cause: Cause;
+      readonly because: string;
+      readonly cites: readonly [Cite, ...Cite[]];
+    }
+  | {
+      readonly verdict: 'inconclusive';
+      readonly cause: Cause;
+      readonly because: string;
+      readonly cites: readonly Cite[];
+    }
   | { readonly verdict: 'not-applicable'; readonly because: string; readonly cites?: readonly Cite[] };
 
 export type Verdict = Finding['verdict'];
@@ -104,7 +119,11 @@ export type Requirement = RequirementText &
     | { readonly scope: 'aggregate'; judge(evidence: DomainEvidence, judged: readonly Judged[]): Finding }
   );
 
-export const pass = (because: string, cites: readonly Cite[] = [], evidence: EvidenceStrength | null = null): Finding => ({
+export const pass = (
+  because: string,
+  cites: readonly Cite[] = [],
+  evidence: EvidenceStrength | null = null,
+): Finding => ({
   verdict: 'pass',
   evidence,
   because,

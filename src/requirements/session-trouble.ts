@@ -11,7 +11,12 @@ import { inconclusive, notApplicable, type Cause, type Cite, type Finding } from
 
 /** Why no session was opened at the endpoint, or null where one was. */
 export function sessionTrouble(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding | null {
-  return skippedTrouble(endpoint) ?? openingTrouble(endpoint, evidence) ?? helloTrouble(endpoint, evidence) ?? tlsTrouble(endpoint);
+  return (
+    skippedTrouble(endpoint) ??
+    openingTrouble(endpoint, evidence) ??
+    helloTrouble(endpoint, evidence) ??
+    tlsTrouble(endpoint)
+  );
 }
 
 function skippedTrouble(endpoint: EndpointEvidence): Finding | null {
@@ -52,7 +57,10 @@ function openingTrouble(endpoint: EndpointEvidence, evidence: DomainEvidence): F
       return null;
     case 'always-554':
     case 'always-521':
-      return notApplicable(`every connection was opened with ${openingRepliesOf(endpoint)[0]?.what.code}: no mail service here`, cites);
+      return notApplicable(
+        `every connection was opened with ${openingRepliesOf(endpoint)[0]?.what.code}: no mail service here`,
+        cites,
+      );
     case 'client-refused':
       return inconclusive('client-refused', 'the opening reply refuses this client, by its own words', cites);
     case 'once':
@@ -61,7 +69,9 @@ function openingTrouble(endpoint: EndpointEvidence, evidence: DomainEvidence): F
       return refusedOpening(endpoint, cites);
     case 'none': {
       const last = openings.at(-1);
-      return last === undefined || last.what.kind === 'reply' ? null : outcomeTrouble(last.what, 'the opening reply', [last.cite]);
+      return last === undefined || last.what.kind === 'reply'
+        ? null
+        : outcomeTrouble(last.what, 'the opening reply', [last.cite]);
     }
   }
 }
@@ -97,12 +107,17 @@ function tlsTrouble(endpoint: EndpointEvidence): Finding | null {
   if (asked(endpoint, 'MAIL').length > 0) return null;
   const starttls = asked(endpoint, 'STARTTLS').at(-1);
   const cite = handshake?.cite ?? starttls?.cite ?? asked(endpoint, 'EHLO').at(-1)?.cite;
-  const because = starttls === undefined ? 'STARTTLS is required but was not offered' : 'STARTTLS did not lead into TLS';
+  const because =
+    starttls === undefined ? 'STARTTLS is required but was not offered' : 'STARTTLS did not lead into TLS';
   return inconclusive('needs-tls', because, cite === undefined ? [] : [cite]);
 }
 
 /** What a step that got no reply means: like a 451 (RFC 5321 3.8), never an accusation. */
-export function outcomeTrouble(outcome: Exclude<Outcome, { kind: 'reply' }>, awaited: string, cites: readonly Cite[]): Finding {
+export function outcomeTrouble(
+  outcome: Exclude<Outcome, { kind: 'reply' }>,
+  awaited: string,
+  cites: readonly Cite[],
+): Finding {
   switch (outcome.kind) {
     case 'timeout':
       return inconclusive('timeout', `${awaited} did not come within ${seconds(outcome.afterMs)}`, cites);
@@ -111,7 +126,11 @@ export function outcomeTrouble(outcome: Exclude<Outcome, { kind: 'reply' }>, awa
       return inconclusive('cut-off', `${how} before ${awaited}`, cites);
     }
     case 'out-of-turn':
-      return inconclusive('out-of-turn', `a reply came that no command had asked for: ${quoteReply(outcome.reply)}`, cites);
+      return inconclusive(
+        'out-of-turn',
+        `a reply came that no command had asked for: ${quoteReply(outcome.reply)}`,
+        cites,
+      );
     case 'not-a-reply':
       return inconclusive('cut-off', `octets that are no SMTP reply came for ${awaited}`, cites);
     case 'interrupted':

@@ -43,4 +43,8 @@ export type HandshakeOutcome =
 /** What came of opening a TCP connection. `no-route` is this machine's lack of a way there, IPv6 for one. */
 export type ConnectOutcome =
   | { readonly kind: 'connected'; readonly afterMs: number; readonly localAddress: string }
-  | { readonly kind: 'refused' | 'timeout' | 'reset' | 'unreachable' | 'no-route' | 'interrupted'; readonly afterMs: number; readonly code: string | null };
+  | {
+      readonly kind: 'refused' | 'timeout' | 'reset' | 'unreachable' | 'no-route' | 'interrupted';
+      readonly afterMs: number;
+      readonly code: string | null;
+    };

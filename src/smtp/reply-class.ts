@@ -12,16 +12,8 @@
 //   or text of that kind says nothing that could be told.
 // - Patterns read lines as one text, since hosts break their sentences anywhere.
 import { firstDigit, type EnhancedStatusCode, type Reply } from './reply.js';
-import {
-  ACCUSING,
-  CLIENT_REASONS,
-  LIST_NAME,
-  NULL_SENDER,
-  POSTFIX_BLAMES,
-  REPLY_CLASSES,
-  type ClassRow,
-  type ReplyClass,
-} from './reply-patterns.js';
+import { ACCUSING, REPLY_CLASSES, type ClassRow, type ReplyClass } from './reply-patterns.js';
+import { CLIENT_REASONS, LIST_NAME, NULL_SENDER, POSTFIX_BLAMES } from './reply-words.js';
 
 export type { ReplyClass } from './reply-patterns.js';
 

@@ -1,0 +1,93 @@
+// What does not hold, requirement by requirement: what is demanded, what was seen, why it matters, how to mend it.
+import { CATALOGUE } from '../requirements/index.js';
+import { openingRepliesOf } from '../requirements/observe.js';
+import type { MailServer, Requirement } from '../requirements/requirement.js';
+import { grouped, isAt, likeness, placesOf, seenBlocks } from './groups.js';
+import { columnsOf, dim, EMPTY_LINE, labelled, plain, strong, wrap, type Block, type Line, type TextStyle } from './layout.js';
+import type { DomainReport, Judgement } from './report.js';
+import { MAIL_SERVERS, SIGNS } from './words.js';
+
+/** Failures and then warnings, each requirement once. */
+export function renderFailures(report: DomainReport, style: TextStyle): readonly Line[] {
+  return (['fail', 'warn'] as const).flatMap((verdict) => {
+    const found = report.judgements.filter((judgement) => judgement.verdict === verdict);
+    const groups = grouped(found, ({ requirement }) => requirement);
+    // Rows that sum up what other rows say are one sentence each: those are told in full, here or among the doubts.
+    return groups.flatMap((group) => [
+      EMPTY_LINE,
+      ...(rowOf(group)?.scope === 'aggregate' ? renderSum(group, style) : renderGroup(group, report, style)),
+    ]);
+  });
+}
+
+const rowOf = ([first]: readonly Judgement[]): Requirement | undefined => CATALOGUE.find(({ id }) => id === first?.requirement);
+
+function renderGroup(group: readonly Judgement[], report: DomainReport, style: TextStyle): readonly Line[] {
+  const row = rowOf(group);
+  const [first] = group;
+  if (row === undefined || first === undefined) return [];
+  const columns = columnsOf(style);
+  const { document, section, quote } = row.source;
+  return [
+    ...heading(row, first, columns),
+    ...labelled('expected', [row.demand, [plain(`"${quote}"`), dim(` (${document}, ${section})`)]], columns),
+    ...grouped(group, likeness).flatMap((same) => renderSeen(same, report, style)),
+    ...labelled('why it matters', [row.rationale], columns),
+    ...labelled('how to fix', remedyBlocks(row, group, report, style), columns),
+  ];
+}
+
+function heading({ title, id, level, source }: Requirement, { verdict }: Judgement, columns: number): readonly Line[] {
+  const { word, tone } = SIGNS[verdict];
+  const place = `${id}: ${level}, ${source.document} section ${source.section}`;
+  return [
+    ...wrap([strong(title)], { columns, first: [{ text: word, tone }, plain('  ')] }),
+    ...wrap([dim(place)], { columns, first: [plain('      ')] }),
+  ];
+}
+
+function renderSeen(same: readonly Judgement[], report: DomainReport, style: TextStyle): readonly Line[] {
+  const [first] = same;
+  if (first === undefined) return [];
+  const columns = columnsOf(style);
+  const texts = new Set(same.map(({ exchanges }) => exchanges[0]?.reply?.lines.join('\n')));
+  const note = texts.size > 1 ? [[dim(`(the reply of the first of ${same.length}; the text of the others differs)`)]] : [];
+  return [
+    ...labelled('where', [[strong(placesOf(same, report.evidence, style))]], columns),
+    ...labelled('seen', [...seenBlocks(first, style), ...note], columns),
+  ];
+}
+
+/** The general remedy, and that of the servers that were recognised; with -v, that of all. */
+function remedyBlocks({ remedy, id }: Requirement, group: readonly Judgement[], report: DomainReport, style: TextStyle): readonly Block[] {
+  const known = (Object.keys(MAIL_SERVERS) as MailServer[]).filter((server) => remedy[server] !== undefined);
+  const recognised = known.filter((server) => recognisedAt(group, report).has(server));
+  const shown = style.detail === 'verbose' ? known : recognised;
+  const hidden = known.length - shown.length;
+  return [
+    remedy.general,
+    ...shown.map((server): Block => [strong(`${MAIL_SERVERS[server].name}:`), plain(` ${remedy[server] ?? ''}`)]),
+    ...(hidden > 0 ? [[dim(`For ${shown.length > 0 ? 'other' : 'the common'} mail servers: postmaster-check requirements ${id}`)]] : []),
+  ];
+}
+
+/** The mail servers that the opening replies at these places name. */
+function recognisedAt(group: readonly Judgement[], { evidence }: DomainReport): ReadonlySet<MailServer> {
+  const texts = evidence.endpoints
+    .filter((endpoint) => group.some((judgement) => isAt(judgement, endpoint)))
+    .flatMap((endpoint) => openingRepliesOf(endpoint).map(({ what }) => what.lines.join(' ')));
+  const servers = Object.keys(MAIL_SERVERS) as MailServer[];
+  return new Set(servers.filter((server) => texts.some((text) => MAIL_SERVERS[server].greeting.test(text))));
+}
+
+function renderSum(group: readonly Judgement[], style: TextStyle): readonly Line[] {
+  const [first] = group;
+  const row = rowOf(group);
+  if (first === undefined || row === undefined) return [];
+  const { word, tone } = SIGNS[first.verdict];
+  const columns = columnsOf(style);
+  return [
+    ...wrap([strong(row.title), plain(`: ${first.because}`)], { columns, first: [{ text: word, tone }, plain('  ')] }),
+    ...wrap([dim(`${row.id}: ${row.level}, ${row.source.document} section ${row.source.section}`)], { columns, first: [plain('      ')] }),
+  ];
+}

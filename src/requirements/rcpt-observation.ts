@@ -1,0 +1,100 @@
+// Every RCPT of an endpoint with the MAIL that it stood under, and what a random recipient got: facts, no opinion.
+import type { DomainEvidence } from '../evidence/evidence.js';
+import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
+import type { Outcome } from '../smtp/outcome.js';
+import { isPositive } from '../smtp/reply.js';
+import { classifyReply } from '../smtp/reply-class.js';
+import { askedIn, echoOf, type Seen } from './observe.js';
+import { CONTROL_RECIPIENT, fillRecipient, type RecipientContext } from './recipient-template.js';
+import type { Cite, EvidenceStrength } from './requirement.js';
+
+/** One RCPT of a recipient, with the MAIL it stood under. */
+export interface RcptObservation {
+  readonly to: string;
+  /** The reverse-path, '' for the null one. */
+  readonly from: string;
+  readonly inTls: boolean;
+  readonly attempt: number;
+  readonly mail: Seen<Outcome>;
+  readonly rcpt: Seen<Outcome>;
+  /** Whether it was the first recipient of its transaction. */
+  readonly isFirst: boolean;
+  /** Whether the connection was made for the recipients in doubt alone (R8). */
+  readonly isAlone: boolean;
+  /** Whether the host closed the connection right behind the reply. */
+  readonly isClosedAfter: boolean;
+}
+
+/** The places of a recipient template at one endpoint. */
+export function contextOf(endpoint: EndpointEvidence, evidence: DomainEvidence): RecipientContext {
+  const { route, domain } = evidence;
+  return {
+    domain,
+    unicode: evidence.unicode,
+    canonical: route.kind !== 'given' && route.canonicalName !== domain ? route.canonicalName : null,
+    host: endpoint.host,
+    address: endpoint.address,
+    controlLocalPart: evidence.probe.controlLocalPart,
+  };
+}
+
+/** Every RCPT of every attempt, in order. */
+export function rcptObservations(endpoint: EndpointEvidence): readonly RcptObservation[] {
+  return endpoint.attempts.flatMap((attempt, number) => observationsIn(attempt, number));
+}
+
+function observationsIn(attempt: Attempt, number: number): readonly RcptObservation[] {
+  const commands = askedIn(attempt, number);
+  const found: RcptObservation[] = [];
+  let mail: (Seen<Outcome> & { readonly from: string }) | null = null;
+  let recipients = 0;
+  commands.forEach((seen, position) => {
+    const { what, ...place } = seen;
+    const from = /^MAIL FROM:<(.*?)>/.exec(what.command)?.[1];
+    if (from !== undefined) {
+      mail = { ...place, what: what.outcome, from };
+      recipients = 0;
+      return;
+    }
+    const to = /^RCPT TO:<(.*)>$/.exec(what.command)?.[1];
+    if (to === undefined || mail === null) return;
+    const next = commands[position + 1];
+    found.push({
+      to,
+      from: mail.from,
+      inTls: what.inTls,
+      attempt: number,
+      mail,
+      rcpt: { ...place, what: what.outcome },
+      isFirst: recipients === 0,
+      isAlone: attempt.plan.purpose === 'alone',
+      isClosedAfter: what.outcome.kind === 'reply' && next?.what.outcome.kind === 'closed',
+    });
+    recipients += 1;
+  });
+  return found;
+}
+
+/** Whether a random local-part was refused (strong), accepted (weak), or not asked with an answer (unqualified). */
+export function controlStrength(
+  host: string,
+  evidence: DomainEvidence,
+  here: EndpointEvidence,
+): { readonly strength: EvidenceStrength; readonly cites: readonly Cite[] } {
+  let strength: EvidenceStrength = 'unqualified';
+  let cites: readonly Cite[] = [];
+  for (const endpoint of evidence.endpoints.filter((one) => one.host === host)) {
+    const to = fillRecipient(CONTROL_RECIPIENT, contextOf(endpoint, evidence));
+    for (const one of rcptObservations(endpoint)) {
+      if (one.to !== to || one.rcpt.what.kind !== 'reply' || one.mail.what.kind !== 'reply') continue;
+      if (!isPositive(one.mail.what.reply)) continue;
+      const accepted = isPositive(one.rcpt.what.reply);
+      const refused = classifyReply(one.rcpt.what.reply, 'rcpt', echoOf(endpoint, evidence)) === 'perm.no-mailbox';
+      if (accepted) strength = 'weak';
+      else if (refused && strength !== 'weak') strength = 'strong';
+      // Cites count within an endpoint: what was seen at another address is not cited here.
+      if ((accepted || refused) && endpoint === here) cites = [one.rcpt.cite];
+    }
+  }
+  return { strength, cites };
+}
