@@ -21,7 +21,9 @@ export async function check(words: readonly string[], flags: CheckFlags, version
   const stop = watchInterrupts();
   const progress = openProgress(flags.progress === true);
   const hosts = flags.host === undefined ? undefined : await givenHosts(flags.host, flags);
-  const probe = await openProbe(toCheckOptions(flags, hosts, stop.signal, progress.show));
+  // --max-time: what is open ends with QUIT, and every domain of the input is still reported.
+  const over = flags.maxTime === undefined ? [] : [AbortSignal.timeout(flags.maxTime)];
+  const probe = await openProbe(toCheckOptions(flags, hosts, AbortSignal.any([stop.signal, ...over]), progress.show));
   try {
     if (flags.dryRun === true) {
       const { dryRun } = await import('./dry-run.js');

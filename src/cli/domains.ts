@@ -1,5 +1,5 @@
 // The domains that a user names: as arguments, in files (@FILE), on standard input (-). Read line by line, never whole.
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, createReadStream, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseDomain, type ParsedDomain } from '../smtp/address.js';
 import { UsageError } from '../smtp/usage-error.js';
@@ -10,16 +10,23 @@ export type DomainEntry = { readonly parsed: ParsedDomain } | { readonly problem
 
 /** Reads all entries in order. A file that cannot be read is a UsageError; a bad line in a list is an entry. */
 export async function* readDomains(words: readonly string[]): AsyncGenerator<DomainEntry> {
+  // Said before the first domain is probed, not in the middle of the run.
+  for (const word of words) if (word.startsWith('@')) expectReadable(word.slice(1));
   for (const word of words) {
     if (word === '-') yield* readLines(process.stdin, 'standard input');
-    else if (word.startsWith('@')) yield* readLines(openList(word.slice(1)), word.slice(1));
+    else if (word.startsWith('@')) yield* readLines(createReadStream(word.slice(1)), word.slice(1));
     else yield await entryOf(word);
   }
 }
 
-function openList(path: string): NodeJS.ReadableStream {
-  if (!existsSync(path) || statSync(path).isDirectory()) throw new UsageError(`cannot read the list ${visible(path)}`);
-  return createReadStream(path);
+function expectReadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+    if (!statSync(path).isDirectory()) return;
+  } catch (error) {
+    throw new UsageError(`cannot read the list ${visible(path)}: ${(error as Error).message}`);
+  }
+  throw new UsageError(`cannot read the list ${visible(path)}: it is a directory`);
 }
 
 // A line that goes on for ever must not fill the memory: no domain is longer than this.

@@ -5,10 +5,19 @@ import { UsageError } from '../smtp/usage-error.js';
 const packageFile = new URL('../../package.json', import.meta.url);
 const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { readonly version: string };
 
+// A reader that has gone away (`| head`) is no crash; a full disk is said.
+const onWriteError = (error: NodeJS.ErrnoException): void => {
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`postmaster-check: cannot write the output: ${error.message}\n`);
+  process.exit(2);
+};
+process.stdout.on('error', onWriteError);
+
 const argv = process.argv.slice(2);
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`${version}\n`);
 } else {
+  process.stderr.on('error', () => undefined); // nobody is left to be told
   process.on('uncaughtException', (error) => fatal(error));
   process.on('unhandledRejection', (error) => fatal(error));
   const { run } = await import('./program.js');

@@ -45,9 +45,18 @@ export class Reporter {
   async domain(evidence: DomainEvidence): Promise<void> {
     for (const note of evidence.notes) process.stderr.write(`postmaster-check: note: ${note}\n`);
     this.#wasAnswered ||= runFacts([evidence]).wasAnswered;
-    // A closed port 25 means one thing where others answered and another where none did: told when all is known.
-    if (!this.#wasAnswered && dependsOnRun(evidence)) this.#held.push(evidence);
-    else await this.#write(evidence);
+    // A closed port 25 means one thing where others answered and another where none did: told when that is known. What
+    // comes behind such a domain waits with it, so that the output keeps the order of the input.
+    if (!this.#wasAnswered && (this.#held.length > 0 || dependsOnRun(evidence))) {
+      this.#held.push(evidence);
+      return;
+    }
+    await this.#writeHeld();
+    await this.#write(evidence);
+  }
+
+  async #writeHeld(): Promise<void> {
+    for (const evidence of this.#held.splice(0)) await this.#write(evidence);
   }
 
   async #write(evidence: DomainEvidence): Promise<void> {
@@ -58,7 +67,7 @@ export class Reporter {
 
   /** Writes what is left; the exit code. */
   async end(): Promise<number> {
-    for (const evidence of this.#held) await this.#write(evidence);
+    await this.#writeHeld();
     const code = exitCode(this.#tally, {
       failOn: this.flags.failOn,
       requireMail: this.flags.requireMail === true,

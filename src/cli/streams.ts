@@ -16,7 +16,7 @@ export interface Sink {
 export function standardOutput(onGone: () => void): Sink {
   let isGone = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE') return; // main.ts says so and ends
     if (!isGone) onGone();
     isGone = true;
   });

@@ -3,17 +3,30 @@ import { CATALOGUE } from '../requirements/index.js';
 import { wasReached } from '../requirements/observe.js';
 import type { RetryPath } from '../requirements/requirement.js';
 import { grouped, isAt, listed, placesOf, seenBlocks, sentenceOf } from './groups.js';
-import { columnsOf, EMPTY_LINE, labelled, plain, strong, wrap, type Block, type Line, type TextStyle } from './layout.js';
+import {
+  columnsOf,
+  EMPTY_LINE,
+  labelled,
+  plain,
+  strong,
+  wrap,
+  type Block,
+  type Line,
+  type TextStyle,
+} from './layout.js';
 import type { DomainReport, Judgement } from './report.js';
 import { isShown } from './shown.js';
 import { DOUBTS, RETRY_PATHS, SIGNS, type Doubt } from './words.js';
 
 /** Inconclusive findings, each cause once. */
 export function renderDoubts(report: DomainReport, style: TextStyle): readonly Line[] {
-  const open = report.judgements.filter((judgement) => judgement.verdict === 'inconclusive' && isShown(judgement, report.evidence));
+  const open = report.judgements.filter(
+    (judgement) => judgement.verdict === 'inconclusive' && isShown(judgement, report.evidence),
+  );
   // What is said of an address that was reached is told apart from what is said of one that was not.
   const { endpoints } = report.evidence;
-  const isReached = (judgement: Judgement): boolean => endpoints.some((endpoint) => isAt(judgement, endpoint) && wasReached(endpoint));
+  const isReached = (judgement: Judgement): boolean =>
+    endpoints.some((endpoint) => isAt(judgement, endpoint) && wasReached(endpoint));
   return grouped(open, (judgement) => `${judgement.cause} ${isReached(judgement)}`).flatMap((group) => [
     EMPTY_LINE,
     ...renderDoubt(group, report, style),
@@ -35,7 +48,10 @@ function renderDoubt(group: readonly Judgement[], report: DomainReport, style: T
     ...labelled('about', [listed(ids, isVerbose ? ids.length : 3, 'more requirement')], columns),
     ...labelled(
       'seen',
-      [...shown.flatMap((judgement) => seenBlocks(judgement, style)), ...(hidden > 0 ? ['(and the like: -v shows all)'] : [])],
+      [
+        ...shown.flatMap((judgement) => seenBlocks(judgement, style)),
+        ...(hidden > 0 ? ['(and the like: -v shows all)'] : []),
+      ],
       columns,
     ),
     ...labelled('what settles it', settleBlocks(group, settle), columns),
@@ -44,7 +60,8 @@ function renderDoubt(group: readonly Judgement[], report: DomainReport, style: T
 
 /** Judgements that stand for the others: no two that tell the same, and none that only sums up where another does not. */
 function samplesOf(group: readonly Judgement[]): readonly Judgement[] {
-  const isSum = ({ requirement }: Judgement): boolean => CATALOGUE.some(({ id, scope }) => id === requirement && scope === 'aggregate');
+  const isSum = ({ requirement }: Judgement): boolean =>
+    CATALOGUE.some(({ id, scope }) => id === requirement && scope === 'aggregate');
   const plainOnes = group.filter((judgement) => !isSum(judgement));
   const samples: Judgement[] = [];
   for (const judgement of plainOnes.length > 0 ? plainOnes : group) {
@@ -66,6 +83,7 @@ function settleBlocks(group: readonly Judgement[], settle: Doubt['settle']): rea
     CATALOGUE.filter(({ id }) => group.some(({ requirement }) => requirement === id)).flatMap(({ retry }) => retry),
   );
   const fitting = settle.filter((way) => typeof way !== 'string' || named.has(way));
-  return (fitting.length > 0 ? fitting : settle.slice(0, 1)).map((way) => (typeof way === 'string' ? RETRY_PATHS[way] : way.say));
+  return (fitting.length > 0 ? fitting : settle.slice(0, 1)).map((way) =>
+    typeof way === 'string' ? RETRY_PATHS[way] : way.say,
+  );
 }
-

@@ -2,34 +2,46 @@
 // The texts are the catalogue's own; nothing here judges or knows a requirement by name.
 import type { MailServer, Need, Reading, Requirement, RetryPath } from '../requirements/requirement.js';
 import { grouped } from './groups.js';
-import { columnsOf, dim, EMPTY_LINE, labelled, plain, strong, wrap, type Block, type Line, type TextStyle } from './layout.js';
+import {
+  columnsOf,
+  dim,
+  EMPTY_LINE,
+  labelled,
+  plain,
+  strong,
+  wrap,
+  type Block,
+  type Line,
+  type TextStyle,
+} from './layout.js';
 import { paint } from './text.js';
 import { counted, MAIL_SERVERS, RETRY_PATHS, SAFETIES, SIGNS, TIERS, VIOLATIONS } from './words.js';
 
 /** The list of requirements: id, level and section, and the title. */
 export function renderCatalogue(rows: readonly Requirement[], style: TextStyle): string {
   const columns = columnsOf(style);
-  const idWidth = Math.max(0, ...rows.map(({ id }) => id.length)) + 2;
-  const placeWidth = Math.max(0, ...rows.map((row) => placeOf(row).length)) + 2;
-  const isWide = idWidth + placeWidth + 54 <= columns;
-  const lines = grouped(rows, ({ id }) => id.split('.', 1)[0] ?? '').flatMap((group) => [
-    ...group.flatMap((row): readonly Line[] => {
-      if (isWide) return wrap(row.title, { columns, first: [strong(row.id.padEnd(idWidth)), dim(placeOf(row).padEnd(placeWidth))] });
-      return [[strong(row.id)], ...wrap([plain(row.title), dim(` (${placeOf(row)})`)], { columns, first: [plain('    ')] })];
-    }),
+  const lines = grouped(rows, groupOf).flatMap((group) => [
+    ...group.flatMap((row): readonly Line[] => [
+      [strong(row.id)],
+      ...wrap([plain(row.title), dim(` (${placeOf(row)})`)], { columns, first: [plain('    ')] }),
+    ]),
     EMPTY_LINE,
   ]);
   const count = `${counted(rows.length, 'requirement')}. One explained: postmaster-check requirements ID`;
   return paint([...lines, ...wrap([dim(count)], { columns })], style);
 }
 
-const placeOf = ({ level, source, tier }: Requirement): string => `${level}, ${source.document} ${source.section}, ${tier}`;
+const groupOf = ({ id }: Requirement): string => id.split('.', 1)[0] ?? '';
+
+const placeOf = ({ level, source, tier }: Requirement): string =>
+  `${level}, ${source.document} ${source.section}, ${tier}`;
 
 /** One requirement: what it demands and where, how it is judged, why it matters, what to change. */
 export function renderRequirement(row: Requirement, style: TextStyle): string {
   const columns = columnsOf(style);
   const { title, id, level, source, demand, tier, violation, safety, note } = row;
-  const part = (label: string, content: readonly Block[]): readonly Line[] => (content.length === 0 ? [] : labelled(label, content, columns));
+  const part = (label: string, content: readonly Block[]): readonly Line[] =>
+    content.length === 0 ? [] : labelled(label, content, columns);
   return paint(
     [
       ...wrap([strong(title)], { columns }),
@@ -37,16 +49,25 @@ export function renderRequirement(row: Requirement, style: TextStyle): string {
       EMPTY_LINE,
       ...part('demand', [demand]),
       ...part('RFC says', [`"${source.quote}"`, [dim(`(${source.document}, section ${source.section}, ${level})`)]]),
-      ...part('counts', [`${VIOLATIONS[violation]}. ${TIERS[tier]}.`]),
+      ...part('when broken', [VIOLATIONS[violation], TIERS[tier]]),
       ...part('what is sent', [row.probe, [dim(SAFETIES[safety])]]),
       EMPTY_LINE,
       ...byVerdict(row.readings).flatMap(([verdict, ...whens]) =>
-        part(SIGNS[verdict.verdict].name, [verdict, ...whens].map(({ when }): Block => ({ bullet: when }))),
+        part(
+          SIGNS[verdict.verdict].name,
+          [verdict, ...whens].map(({ when }): Block => ({ bullet: when })),
+        ),
       ),
       EMPTY_LINE,
       ...part('why it matters', [row.rationale]),
-      ...part('how to fix', [row.remedy.general, ...remediesOf(row).map(([name, text]): Block => [strong(`${name}:`), plain(` ${text}`)])]),
-      ...part('if it is open', row.retry.map((path): Block => ({ bullet: RETRY_PATHS[path] }))),
+      ...part('how to fix', [
+        row.remedy.general,
+        ...remediesOf(row).map(([name, text]): Block => [strong(`${name}:`), plain(` ${text}`)]),
+      ]),
+      ...part(
+        'to settle it',
+        row.retry.map((path): Block => ({ bullet: RETRY_PATHS[path] })),
+      ),
       ...part('note', note === undefined ? [] : [note]),
     ],
     style,
@@ -54,7 +75,9 @@ export function renderRequirement(row: Requirement, style: TextStyle): string {
 }
 
 const byVerdict = (readings: readonly Reading[]): readonly (readonly [Reading, ...Reading[]])[] =>
-  grouped(readings, ({ verdict }) => verdict).flatMap(([first, ...rest]) => (first === undefined ? [] : [[first, ...rest] as const]));
+  grouped(readings, ({ verdict }) => verdict).flatMap(([first, ...rest]) =>
+    first === undefined ? [] : [[first, ...rest] as const],
+  );
 
 function remediesOf({ remedy }: Requirement): readonly (readonly [string, string])[] {
   const servers = Object.keys(MAIL_SERVERS) as MailServer[];
@@ -66,7 +89,7 @@ function remediesOf({ remedy }: Requirement): readonly (readonly [string, string
 
 /** docs/requirements.md, generated: the list with links, each requirement, and the ways to settle what is open. */
 export function renderMarkdown(rows: readonly Requirement[]): string {
-  const groups = grouped(rows, ({ id }) => id.split('.', 1)[0] ?? '');
+  const groups = grouped(rows, groupOf);
   return [
     '# Requirements',
     '',
@@ -114,7 +137,9 @@ function markdownOf(row: Requirement): readonly string[] {
     '',
     `**How to fix it.** ${md(remedy.general)}`,
     ...(remediesOf(row).length > 0 ? ['', ...remediesOf(row).map(([name, text]) => `- ${name}: ${md(text)}`)] : []),
-    ...(retry.length > 0 ? ['', `If it is inconclusive: ${retry.join(', ')} (see [below](#settling-what-is-open)).`] : []),
+    ...(retry.length > 0
+      ? ['', `If it is inconclusive: ${retry.join(', ')} (see [below](#settling-what-is-open)).`]
+      : []),
     ...(note === undefined ? [] : ['', `Note: ${md(note)}`]),
   ];
 }

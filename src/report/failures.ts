@@ -3,7 +3,18 @@ import { CATALOGUE } from '../requirements/index.js';
 import { openingRepliesOf } from '../requirements/observe.js';
 import type { MailServer, Requirement } from '../requirements/requirement.js';
 import { grouped, isAt, likeness, placesOf, seenBlocks } from './groups.js';
-import { columnsOf, dim, EMPTY_LINE, labelled, plain, strong, wrap, type Block, type Line, type TextStyle } from './layout.js';
+import {
+  columnsOf,
+  dim,
+  EMPTY_LINE,
+  labelled,
+  plain,
+  strong,
+  wrap,
+  type Block,
+  type Line,
+  type TextStyle,
+} from './layout.js';
 import type { DomainReport, Judgement } from './report.js';
 import { MAIL_SERVERS, SIGNS } from './words.js';
 
@@ -20,7 +31,8 @@ export function renderFailures(report: DomainReport, style: TextStyle): readonly
   });
 }
 
-const rowOf = ([first]: readonly Judgement[]): Requirement | undefined => CATALOGUE.find(({ id }) => id === first?.requirement);
+const rowOf = ([first]: readonly Judgement[]): Requirement | undefined =>
+  CATALOGUE.find(({ id }) => id === first?.requirement);
 
 function renderGroup(group: readonly Judgement[], report: DomainReport, style: TextStyle): readonly Line[] {
   const row = rowOf(group);
@@ -51,7 +63,8 @@ function renderSeen(same: readonly Judgement[], report: DomainReport, style: Tex
   if (first === undefined) return [];
   const columns = columnsOf(style);
   const texts = new Set(same.map(({ exchanges }) => exchanges[0]?.reply?.lines.join('\n')));
-  const note = texts.size > 1 ? [[dim(`(the reply of the first of ${same.length}; the text of the others differs)`)]] : [];
+  const note =
+    texts.size > 1 ? [[dim(`(the reply of the first of ${same.length}; the text of the others differs)`)]] : [];
   return [
     ...labelled('where', [[strong(placesOf(same, report.evidence, style))]], columns),
     ...labelled('seen', [...seenBlocks(first, style), ...note], columns),
@@ -59,7 +72,12 @@ function renderSeen(same: readonly Judgement[], report: DomainReport, style: Tex
 }
 
 /** The general remedy, and that of the servers that were recognised; with -v, that of all. */
-function remedyBlocks({ remedy, id }: Requirement, group: readonly Judgement[], report: DomainReport, style: TextStyle): readonly Block[] {
+function remedyBlocks(
+  { remedy, id }: Requirement,
+  group: readonly Judgement[],
+  report: DomainReport,
+  style: TextStyle,
+): readonly Block[] {
   const known = (Object.keys(MAIL_SERVERS) as MailServer[]).filter((server) => remedy[server] !== undefined);
   const recognised = known.filter((server) => recognisedAt(group, report).has(server));
   const shown = style.detail === 'verbose' ? known : recognised;
@@ -67,7 +85,9 @@ function remedyBlocks({ remedy, id }: Requirement, group: readonly Judgement[], 
   return [
     remedy.general,
     ...shown.map((server): Block => [strong(`${MAIL_SERVERS[server].name}:`), plain(` ${remedy[server] ?? ''}`)]),
-    ...(hidden > 0 ? [[dim(`For ${shown.length > 0 ? 'other' : 'the common'} mail servers: postmaster-check requirements ${id}`)]] : []),
+    ...(hidden > 0
+      ? [[dim(`For ${shown.length > 0 ? 'other' : 'the common'} mail servers: postmaster-check requirements ${id}`)]]
+      : []),
   ];
 }
 
@@ -88,6 +108,9 @@ function renderSum(group: readonly Judgement[], style: TextStyle): readonly Line
   const columns = columnsOf(style);
   return [
     ...wrap([strong(row.title), plain(`: ${first.because}`)], { columns, first: [{ text: word, tone }, plain('  ')] }),
-    ...wrap([dim(`${row.id}: ${row.level}, ${row.source.document} section ${row.source.section}`)], { columns, first: [plain('      ')] }),
+    ...wrap([dim(`${row.id}: ${row.level}, ${row.source.document} section ${row.source.section}`)], {
+      columns,
+      first: [plain('      ')],
+    }),
   ];
 }

@@ -34,7 +34,9 @@ export function placeOf({ host, address, port }: Judgement, { probe }: DomainEvi
 /** The places of some judgements, the first few by name; the domain itself only where there is no other. */
 export function placesOf(judgements: readonly Judgement[], evidence: DomainEvidence, style: TextStyle): string {
   const placed = judgements.filter(({ host }) => host !== undefined);
-  const places = [...new Set((placed.length > 0 ? placed : judgements).map((judgement) => placeOf(judgement, evidence)))];
+  const places = [
+    ...new Set((placed.length > 0 ? placed : judgements).map((judgement) => placeOf(judgement, evidence))),
+  ];
   return listed(places, style.detail === 'verbose' ? places.length : 4, 'more address', 'more addresses');
 }
 
@@ -68,7 +70,9 @@ export function seenBlocks(judgement: Judgement, style: TextStyle): readonly Blo
   return [
     ...(sentence === '' ? [] : [sentence]),
     ...exchanges.flatMap((exchange) => exchangeBlocks(exchange, isVerbose)),
-    ...(shown.length > exchanges.length ? [`(and ${counted(shown.length - exchanges.length, 'more exchange')}: -v shows them)`] : []),
+    ...(shown.length > exchanges.length
+      ? [`(and ${counted(shown.length - exchanges.length, 'more exchange')}: -v shows them)`]
+      : []),
     ...(isVerbose ? lookups : lookups.slice(0, 3)).flatMap(lookupBlocks),
   ];
 }
@@ -108,6 +112,7 @@ function exchangeBlocks(exchange: CitedExchange, isVerbose: boolean): readonly B
 }
 
 function lookupBlocks({ name, type, nameServer, outcome, records }: CitedLookup): readonly Block[] {
-  const asked = `DNS: ${type} of ${visible(name) || '.'}, asked of ${visible(nameServer)}: ${LOOKUPS[outcome]}`;
+  const came = outcome === 'records' ? '' : ` ${LOOKUPS[outcome]}`;
+  const asked = `DNS: ${type} of ${visible(name) || '.'}, asked of ${visible(nameServer)}:${came}`;
   return [asked, ...records.slice(0, 12).map((record): Block => ({ mark: '  ', verbatim: visible(record) }))];
 }

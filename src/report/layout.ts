@@ -39,7 +39,8 @@ export function columnsOf({ columns }: TextStyle): number {
 }
 
 // Hangul, kana, ideographs and full-width forms take two columns; marks that combine take none.
-const WIDE = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u;
 const COMBINING = /\p{M}/u;
 const ASCII = /^[ -~]*$/;
 
@@ -103,10 +104,14 @@ function wordsOf(content: Line): readonly Line[] {
 }
 
 /** Wraps octets that must stay as they are: broken behind a space where there is one, anywhere where there is none. */
-export function wrapVerbatim(text: string, { columns, first = [], hang = lineWidth(first) }: Frame, tone: Tone = 'plain'): readonly Line[] {
+export function wrapVerbatim(
+  text: string,
+  { columns, first = [], hang = lineWidth(first) }: Frame,
+  tone: Tone = 'plain',
+): readonly Line[] {
   const lines: Line[] = [];
   let head: Line = first;
-  for (let rest = printable(text); ; ) {
+  for (let rest = printable(text); ;) {
     const room = Math.max(8, columns - lineWidth(head));
     if (rest.length <= room) {
       lines.push(trimmed([...head, { text: rest, tone }]));
@@ -170,11 +175,14 @@ export function cutMiddle(text: string, most: number): string {
 
 /** A text cut at its end, which says how much is missing. */
 export function cutEnd(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most)} [... ${text.length - most} more characters, -v shows them]`;
+  return text.length <= most
+    ? text
+    : `${text.slice(0, most)} [... ${text.length - most} more characters, -v shows them]`;
 }
 
-// What would move the cursor, hide text or turn its direction: no letter, mark, digit, punctuation, symbol or space.
-const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|[\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\u{e0000}-\u{e0fff}]/gu;
+// What would move the cursor, hide text or turn its direction: no letter, mark, digit, punctuation, symbol or space,
+// and what Unicode says may be shown as nothing at all (U+2800 is a blank that it counts among the symbols).
+const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|\p{Default_Ignorable_Code_Point}|\u2800/gu;
 
 /** The last guard before a terminal: what slipped through unescaped comes out as an escape all the same. */
 export function printable(text: string): string {

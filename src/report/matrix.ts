@@ -7,7 +7,19 @@ import type { Requirement } from '../requirements/requirement.js';
 import { visible } from '../smtp/visible.js';
 import { grouped, isAt } from './groups.js';
 import { inReportOrder } from './judge.js';
-import { columnsOf, cutMiddle, dim, EMPTY_LINE, plain, strong, trimmed, wrap, type Line, type Span, type TextStyle } from './layout.js';
+import {
+  columnsOf,
+  cutMiddle,
+  dim,
+  EMPTY_LINE,
+  plain,
+  strong,
+  trimmed,
+  wrap,
+  type Line,
+  type Span,
+  type TextStyle,
+} from './layout.js';
 import type { DomainReport, Judgement } from './report.js';
 import { CONNECTS, counted, NO_MAIL_HOSTS, SIGNS, SKIPPED, type CellKind } from './words.js';
 
@@ -30,7 +42,9 @@ export function matrixColumns(report: DomainReport): readonly Requirement[] {
   const hasExempt = reached.some((endpoint) => isExempt(endpoint, evidence));
   const applying = new Set(
     judgements
-      .filter((judgement) => judgement.verdict !== 'not-applicable' && reached.some((endpoint) => isAt(judgement, endpoint)))
+      .filter(
+        (judgement) => judgement.verdict !== 'not-applicable' && reached.some((endpoint) => isAt(judgement, endpoint)),
+      )
       .map(({ requirement }) => requirement),
   );
   return (core.length > 0 ? core : rows).filter(
@@ -43,12 +57,19 @@ export function renderMatrix(report: DomainReport, style: TextStyle): readonly L
   const { evidence } = report;
   const columns = columnsOf(style);
   const requirements = matrixColumns(report);
-  const rows = [...inReportOrder(evidence).map((endpoint) => rowOf(endpoint, report, requirements)), ...hostsWithoutAddress(report)];
+  const rows = [
+    ...inReportOrder(evidence).map((endpoint) => rowOf(endpoint, report, requirements)),
+    ...hostsWithoutAddress(report),
+  ];
   if (rows.length === 0) return wrap(NO_MAIL_HOSTS[evidence.route.kind], { columns });
-  const shown = style.detail === 'verbose' || rows.length <= MOST_ROWS ? rows.map((row) => ({ row, more: [] })) : collapse(rows);
+  const shown =
+    style.detail === 'verbose' || rows.length <= MOST_ROWS ? rows.map((row) => ({ row, more: [] })) : collapse(rows);
   const used = new Set(rows.flatMap(({ instead, cells }) => (instead === null ? cells : [])));
   const layout = layOut(rows, requirements.length, used, columns);
-  const bands = Array.from({ length: Math.ceil(requirements.length / layout.perBand) }, (_, band) => band * layout.perBand);
+  const bands = Array.from(
+    { length: Math.ceil(requirements.length / layout.perBand) },
+    (_, band) => band * layout.perBand,
+  );
   if (bands.length === 0) return drawBand(shown, [], 0, layout, columns);
   const heads = headsOf(requirements);
   return [
@@ -76,7 +97,12 @@ function rowOf(endpoint: EndpointEvidence, report: DomainReport, requirements: r
     preference: evidence.route.kind === 'given' || preference === undefined ? '' : String(preference),
     host: visible(endpoint.host),
     address: visible(endpoint.address) + (endpoint.port === evidence.probe.port ? '' : ` port ${endpoint.port}`),
-    cells: requirements.map(({ id }) => cellOf(here.find(({ requirement }) => requirement === id), exempt)),
+    cells: requirements.map(({ id }) =>
+      cellOf(
+        here.find(({ requirement }) => requirement === id),
+        exempt,
+      ),
+    ),
     instead: wasReached(endpoint) ? null : `not reached: ${whyNotReached(endpoint)}`,
   };
 }
@@ -151,7 +177,13 @@ function layOut(rows: readonly Row[], count: number, used: ReadonlySet<CellKind>
   const margin = 2 + (preference > 0 ? preference + 2 : 0);
   const hostWidth = longest(rows.map(({ host }) => host)) + 2;
   const address = margin + longest(rows.map((row) => row.address)) + 2;
-  const ways = ([['word', 2], ['word', 1], ['short', 1]] as const).map(([wording, gap]) => {
+  const ways = (
+    [
+      ['word', 2],
+      ['word', 1],
+      ['short', 1],
+    ] as const
+  ).map(([wording, gap]) => {
     const cell = longest([...used].map((kind) => SIGNS[kind][wording])) + gap;
     return { margin, cell, perBand: Math.max(1, count), wording, room: columns - count * cell + gap };
   });
@@ -164,17 +196,33 @@ function layOut(rows: readonly Row[], count: number, used: ReadonlySet<CellKind>
   }
   const label = Math.min(address, Math.max(LEAST_LABEL, Math.floor(columns / 2)));
   const cell = longest([...used].map((kind) => SIGNS[kind].short)) + 1;
-  return { margin, cell, wording: 'short', hostWidth: null, label, perBand: Math.max(1, Math.floor((columns - label + 1) / cell)) };
+  return {
+    margin,
+    cell,
+    wording: 'short',
+    hostWidth: null,
+    label,
+    perBand: Math.max(1, Math.floor((columns - label + 1) / cell)),
+  };
 }
 
 function headsOf(requirements: readonly Requirement[]): readonly string[] {
-  return requirements.map((_, index) => (requirements.length > 26 ? String(index + 1) : String.fromCharCode(65 + index)));
+  return requirements.map((_, index) =>
+    requirements.length > 26 ? String(index + 1) : String.fromCharCode(65 + index),
+  );
 }
 
 /** One table. `from` is the number of its first column among all cells. */
-function drawBand(shown: readonly Shown[], heads: readonly string[], from: number, layout: Layout, columns: number): readonly Line[] {
+function drawBand(
+  shown: readonly Shown[],
+  heads: readonly string[],
+  from: number,
+  layout: Layout,
+  columns: number,
+): readonly Line[] {
   const { margin, hostWidth, label, cell, wording } = layout;
-  const lines: Line[] = heads.length === 0 ? [] : [[plain(' '.repeat(label)), dim(heads.map((head) => head.padEnd(cell)).join(''))]];
+  const lines: Line[] =
+    heads.length === 0 ? [] : [[plain(' '.repeat(label)), dim(heads.map((head) => head.padEnd(cell)).join(''))]];
   let before: string | null = null;
   for (const { row, more } of shown) {
     const isNew = before !== row.host;
@@ -184,11 +232,19 @@ function drawBand(shown: readonly Shown[], heads: readonly string[], from: numbe
     const head: Line =
       hostWidth === null
         ? [plain(' '.repeat(margin)), plain(cutMiddle(row.address, label - margin - 1).padEnd(label - margin))]
-        : [plain(preference), strong((isNew ? row.host : '').padEnd(hostWidth)), plain(row.address.padEnd(label - margin - hostWidth))];
+        : [
+            plain(preference),
+            strong((isNew ? row.host : '').padEnd(hostWidth)),
+            plain(row.address.padEnd(label - margin - hostWidth)),
+          ];
     const cells = row.cells.slice(from, from + heads.length);
     const below = hostWidth === null ? margin + 2 : margin + hostWidth + 2;
     if (row.instead !== null) lines.push(...besideOrBelow(head, label, below, row.instead, columns));
-    else lines.push([...head, ...cells.map((kind): Span => ({ text: SIGNS[kind][wording].padEnd(cell), tone: SIGNS[kind].tone }))]);
+    else
+      lines.push([
+        ...head,
+        ...cells.map((kind): Span => ({ text: SIGNS[kind][wording].padEnd(cell), tone: SIGNS[kind].tone })),
+      ]);
     if (more.length > 0) lines.push(...wrap([dim(sayMore(more))], { columns, first: [plain(' '.repeat(margin))] }));
   }
   return lines.map(trimmed);
@@ -207,7 +263,12 @@ function sayMore(more: readonly Row[]): string {
   return `and ${hosts === more.length ? hostsMore : `${counted(more.length, 'address', 'addresses')} of ${hostsMore}`} just like the last`;
 }
 
-function drawLegend(requirements: readonly Requirement[], used: ReadonlySet<CellKind>, { wording }: Layout, columns: number): readonly Line[] {
+function drawLegend(
+  requirements: readonly Requirement[],
+  used: ReadonlySet<CellKind>,
+  { wording }: Layout,
+  columns: number,
+): readonly Line[] {
   const heads = headsOf(requirements);
   const idWidth = Math.max(...requirements.map(({ id }) => id.length)) + 2;
   const isNarrow = columns < idWidth + 44;

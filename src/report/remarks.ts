@@ -20,15 +20,21 @@ export function remarksOf(report: DomainReport): readonly string[] {
     ...strengthRemarks(report),
     ...certificateRemarks(evidence),
     ...nameServerRemarks(evidence),
-    ...(evidence.interrupted ? ['The run was stopped before this domain was finished: the report is of what was seen until then.'] : []),
+    ...(evidence.interrupted
+      ? ['The run was stopped before this domain was finished: the report is of what was seen until then.']
+      : []),
   ];
 }
 
 function routeRemarks({ route, domain }: DomainEvidence): readonly string[] {
   const alias = route.kind !== 'given' && route.canonicalName !== '' && route.canonicalName !== domain;
   return [
-    ...(alias ? [`${domain ?? ''} is an alias: its mail goes where that of ${visible(route.canonicalName)} goes.`] : []),
-    ...(route.kind === 'implicit-mx' ? ['The domain publishes no MX record, so its own addresses are its mail hosts (RFC 5321, 5.1).'] : []),
+    ...(alias
+      ? [`${domain ?? ''} is an alias: its mail goes where that of ${visible(route.canonicalName)} goes.`]
+      : []),
+    ...(route.kind === 'implicit-mx'
+      ? ['The domain publishes no MX record, so its own addresses are its mail hosts (RFC 5321, 5.1).']
+      : []),
     ...(route.kind === 'given' ? ['The mail host was named by you: the DNS of the domain was not asked.'] : []),
   ];
 }
@@ -47,16 +53,24 @@ function exemptRemark(endpoint: EndpointEvidence, evidence: DomainEvidence): rea
 
 function strengthRemarks({ judgements }: DomainReport): readonly string[] {
   const hostsWith = (strength: 'weak' | 'unqualified'): readonly string[] => [
-    ...new Set(judgements.flatMap(({ verdict, evidence, host }) => (verdict === 'pass' && evidence === strength && host !== undefined ? [visible(host)] : []))),
+    ...new Set(
+      judgements.flatMap(({ verdict, evidence, host }) =>
+        verdict === 'pass' && evidence === strength && host !== undefined ? [visible(host)] : [],
+      ),
+    ),
   ];
   const weak = hostsWith('weak');
   const unqualified = hostsWith('unqualified').filter((host) => !weak.includes(host));
   return [
     ...(weak.length > 0
-      ? [`Weak evidence at ${listed(weak, 4, 'more mail host')}: a recipient of random letters was accepted too, so accepting Postmaster says little.`]
+      ? [
+          `Weak evidence at ${listed(weak, 4, 'more mail host')}: a recipient of random letters was accepted too, so accepting Postmaster says little.`,
+        ]
       : []),
     ...(unqualified.length > 0
-      ? [`Unqualified evidence at ${listed(unqualified, 4, 'more mail host')}: whether any recipient at all is accepted there was not asked, or not answered.`]
+      ? [
+          `Unqualified evidence at ${listed(unqualified, 4, 'more mail host')}: whether any recipient at all is accepted there was not asked, or not answered.`,
+        ]
       : []),
   ];
 }
@@ -65,15 +79,25 @@ function certificateRemarks({ endpoints }: DomainEvidence): readonly string[] {
   const found = endpoints.flatMap((endpoint) => {
     const secured = endpoint.attempts
       .flatMap(({ exchanges }) => exchanges)
-      .flatMap((exchange) => (exchange.act === 'handshake' && exchange.outcome.kind === 'secured' ? [exchange.outcome.tls] : []))
+      .flatMap((exchange) =>
+        exchange.act === 'handshake' && exchange.outcome.kind === 'secured' ? [exchange.outcome.tls] : [],
+      )
       .at(-1);
     const certificate = secured?.certificate;
     if (certificate === undefined || certificate === null || certificate.trusted) return [];
     const why = certificate.problem === null ? '' : ` (${visible(certificate.problem)})`;
-    return [{ place: nameOf(endpoint), what: `the certificate does not verify${why}, for "${visible(certificate.subject)}"` }];
+    return [
+      { place: nameOf(endpoint), what: `the certificate does not verify${why}, for "${visible(certificate.subject)}"` },
+    ];
   });
   return grouped(found, ({ what }) => what).map(
-    (same) => `TLS at ${listed(same.map(({ place }) => place), 4, 'more address', 'more addresses')}: ${same[0]?.what ?? ''}. Noted, not judged.`,
+    (same) =>
+      `TLS at ${listed(
+        same.map(({ place }) => place),
+        4,
+        'more address',
+        'more addresses',
+      )}: ${same[0]?.what ?? ''}. Noted, not judged.`,
   );
 }
 
@@ -84,7 +108,9 @@ function nameServerRemarks({ dns }: DomainEvidence): readonly string[] {
   return grouped(all, ({ nameServer, why }) => `${nameServer} ${why}`).flatMap((same) => {
     const [first] = same;
     if (first === undefined) return [];
-    return [`Name server ${visible(first.nameServer)} was passed over ${TIMES[same.length] ?? `${same.length} times`}: it ${PASSED_OVER[first.why]}.`];
+    return [
+      `Name server ${visible(first.nameServer)} was passed over ${TIMES[same.length] ?? `${same.length} times`}: it ${PASSED_OVER[first.why]}.`,
+    ];
   });
 }
 
@@ -97,5 +123,7 @@ export function othersThatHold(report: DomainReport): string | null {
   });
   const others = holding.filter(([first]) => first !== undefined && !inMatrix.has(first.requirement)).length;
   const other = report.evidence.endpoints.length > 0 ? 'other ' : '';
-  return others === 0 ? null : `${counted(others, `${other}requirement holds`, `${other}requirements hold`)} (-v lists them).`;
+  return others === 0
+    ? null
+    : `${counted(others, `${other}requirement holds`, `${other}requirements hold`)} (-v lists them).`;
 }

@@ -107,6 +107,12 @@ function decide(evidence: DomainEvidence, decisive: readonly Judgement[], standi
   }
   const passing = reached.filter(({ standing }) => standing === 'passes');
   if (passing.length > 0) return { verdict: 'conforms', because: sayPassing(passing, standings) };
+  // Where nothing that decides is asked of a mail host (--only mx.usable), the rows of the domain decide alone.
+  const isOfDomain = decisive.every(({ host }) => host === undefined);
+  if (isOfDomain && decisive.some(({ verdict }) => verdict === 'pass' || verdict === 'warn')) {
+    const open = decisive.find(({ verdict }) => verdict === 'inconclusive');
+    return open === undefined ? { verdict: 'conforms', because: 'what was asked holds' } : { verdict: 'inconclusive', because: open.because };
+  }
   const openOfDomain = decisive.find(({ verdict }) => verdict === 'inconclusive');
   if (openOfDomain !== undefined) return { verdict: 'inconclusive', because: openOfDomain.because };
   return { verdict: 'not-applicable', because: 'none of the requirements that decide applies here' };

@@ -68,7 +68,8 @@ function headlineOf(report: DomainReport, style: TextStyle): string {
 
 /** The domain, with its Unicode name where it has another one; without a domain, the hosts that were named. */
 function subjectOf({ domain, evidence }: DomainReport, { unicode = true }: TextStyle): string {
-  if (domain === null) return [...new Set(evidence.route.hosts.map(({ host }) => visible(host)))].join(', ') || 'the mail host';
+  if (domain === null)
+    return [...new Set(evidence.route.hosts.map(({ host }) => visible(host)))].join(', ') || 'the mail host';
   const other = evidence.unicode;
   return other !== null && other !== domain && unicode ? `${visible(domain)} (${other})` : visible(domain);
 }
@@ -81,9 +82,12 @@ function failureOf({ judgements, evidence }: DomainReport): Judgement | null {
 }
 
 function sayFailure(failure: Judgement, { judgements, evidence }: DomainReport): string {
-  const same = judgements.filter(({ requirement, verdict, host }) => requirement === failure.requirement && verdict === 'fail' && host !== undefined);
+  const same = judgements.filter(
+    ({ requirement, verdict, host }) => requirement === failure.requirement && verdict === 'fail' && host !== undefined,
+  );
   const rest = same.length - 1;
-  const others = rest > 0 ? `; so ${rest === 1 ? 'does 1 more' : `do ${rest} more`} of ${evidence.endpoints.length} addresses` : '';
+  const others =
+    rest > 0 ? `; so ${rest === 1 ? 'does 1 more' : `do ${rest} more`} of ${evidence.endpoints.length} addresses` : '';
   const place = failure.host === undefined ? '' : placeOf(failure, evidence);
   const [deciding] = failure.exchanges;
   const refused = /^RCPT TO:(<.*>)$/.exec(deciding?.command ?? '')?.[1];
@@ -110,7 +114,9 @@ function otherFailures({ judgements }: DomainReport, named: Judgement | null): n
 export function paint(lines: readonly Line[], { colour }: TextStyle): string {
   // A level of its own: the environment is not asked, that was done where `colour` was decided.
   const tones = colour ? tonesOf(new Chalk({ level: 1 })) : null;
-  return lines.map((line) => `${line.map(({ text, tone }) => paintSpan(printable(text), tone, tones)).join('')}\n`).join('');
+  return lines
+    .map((line) => `${line.map(({ text, tone }) => paintSpan(printable(text), tone, tones)).join('')}\n`)
+    .join('');
 }
 
 type Tones = Readonly<Record<Tone, (text: string) => string>>;
@@ -129,4 +135,3 @@ function tonesOf(chalk: ChalkInstance): Tones {
     dim: chalk.dim,
   };
 }
-

@@ -16,10 +16,16 @@ export function renderJudgements(report: DomainReport, style: TextStyle): readon
     EMPTY_LINE,
     [strong('All judgements')],
     ...grouped(report.judgements, ({ requirement }) => requirement).flatMap((group) => [
-      ...wrap([plain(group[0]?.requirement ?? ''), dim(` ${group[0]?.level ?? ''}, ${group[0]?.source ?? ''} ${group[0]?.section ?? ''}`)], {
-        columns,
-        first: [plain('  ')],
-      }),
+      ...wrap(
+        [
+          plain(group[0]?.requirement ?? ''),
+          dim(` ${group[0]?.level ?? ''}, ${group[0]?.source ?? ''} ${group[0]?.section ?? ''}`),
+        ],
+        {
+          columns,
+          first: [plain('  ')],
+        },
+      ),
       ...group.flatMap((judgement) => {
         const { word, tone } = SIGNS[judgement.cause === 'not-asked' ? 'not-asked' : judgement.verdict];
         const how = [judgement.cause, judgement.evidence].filter((one) => one !== undefined).join(', ');
@@ -42,11 +48,16 @@ function renderSession(endpoint: EndpointEvidence, attempt: Attempt, index: numb
   const columns = columnsOf(style);
   const what = `, ${PURPOSES[attempt.plan.purpose]}, ${visible(attempt.startedAt)}`;
   return [
-    ...wrap([strong(`Session ${index + 1} with ${nameOf(endpoint)} port ${endpoint.port}`), dim(what)], { columns, hang: 4 }),
+    ...wrap([strong(`Session ${index + 1} with ${nameOf(endpoint)} port ${endpoint.port}`), dim(what)], {
+      columns,
+      hang: 4,
+    }),
     ...transcriptLines(attempt).flatMap(({ afterMs, from, line }) => {
       const time = `${(afterMs / 1000).toFixed(3)} s`.padStart(11);
       const first: Line = [dim(time), dim(`  ${MARKS[from]} `)];
-      return from === 'note' ? wrap([dim(visible(line))], { columns, first }) : wrapVerbatim(visible(line), { columns, first });
+      return from === 'note'
+        ? wrap([dim(visible(line))], { columns, first })
+        : wrapVerbatim(visible(line), { columns, first });
     }),
   ];
 }

@@ -22,12 +22,18 @@ export interface Sign {
 export type CellKind = Verdict | 'exempt' | 'not-asked';
 
 export const SIGNS = {
-  pass: { word: 'pass', short: 'pass', name: 'passes when', tone: 'good', meaning: 'holds' },
-  fail: { word: 'FAIL', short: 'FAIL', name: 'fails when', tone: 'bad', meaning: 'violated' },
-  warn: { word: 'warn', short: 'warn', name: 'warns when', tone: 'doubt', meaning: 'see below' },
-  inconclusive: { word: '?', short: '?', name: 'open when', tone: 'doubt', meaning: 'could not be told' },
-  'not-applicable': { word: '-', short: '-', name: 'does not apply', tone: 'dim', meaning: 'does not apply' },
-  exempt: { word: 'exempt', short: 'ex', name: 'exempt', tone: 'dim', meaning: 'need not be met: the host takes no mail at all' },
+  pass: { word: 'pass', short: 'pass', name: 'pass', tone: 'good', meaning: 'holds' },
+  fail: { word: 'FAIL', short: 'FAIL', name: 'fail', tone: 'bad', meaning: 'violated' },
+  warn: { word: 'warn', short: 'warn', name: 'warn', tone: 'doubt', meaning: 'see below' },
+  inconclusive: { word: '?', short: '?', name: 'inconclusive', tone: 'doubt', meaning: 'could not be told' },
+  'not-applicable': { word: '-', short: '-', name: 'not applicable', tone: 'dim', meaning: 'does not apply' },
+  exempt: {
+    word: 'exempt',
+    short: 'ex',
+    name: 'exempt',
+    tone: 'dim',
+    meaning: 'need not be met: the host takes no mail at all',
+  },
   'not-asked': { word: '.', short: '.', name: 'not asked', tone: 'dim', meaning: 'not asked for' },
 } as const satisfies Record<CellKind, Sign>;
 
@@ -37,8 +43,14 @@ export const HEADLINES = {
   violates: { say: (subject, why, source) => `${subject} violates ${source}: ${why}`, tone: 'bad' },
   inconclusive: { say: (subject, why) => `${subject} is inconclusive: ${why}`, tone: 'doubt' },
   exempt: { say: (subject, why) => `${subject} is exempt: ${why}`, tone: 'strong' },
-  'not-applicable': { say: (subject, why) => `${subject} has nothing to judge (not applicable): ${why}`, tone: 'strong' },
-} as const satisfies Record<DomainVerdict, { say: (subject: string, why: string, source: string) => string; tone: Tone }>;
+  'not-applicable': {
+    say: (subject, why) => `${subject} has nothing to judge (not applicable): ${why}`,
+    tone: 'strong',
+  },
+} as const satisfies Record<
+  DomainVerdict,
+  { say: (subject: string, why: string, source: string) => string; tone: Tone }
+>;
 
 /** What came in place of a reply. */
 type Outcomes = (Outcome | LingerOutcome | HandshakeOutcome)['kind'] | 'not awaited';
@@ -117,8 +129,8 @@ export const TIERS = {
 } as const satisfies Record<Tier, string>;
 
 export const VIOLATIONS = {
-  fail: 'broken, it fails: a violation',
-  warn: 'broken, it warns: no violation, but with --strict',
+  fail: 'it fails, which is a violation',
+  warn: 'it warns, which is no violation without --strict',
   none: 'it is told, and accuses nobody',
 } as const satisfies Record<Violation, string>;
 
@@ -158,23 +170,55 @@ export const DOUBTS = {
   'client-refused': { heading: 'the host refuses us, not the mailbox', settle: ['R7', 'R6'] },
   'sender-refused': { heading: 'the host refuses our sender, not the mailbox', settle: ['R1'] },
   'needs-tls': { heading: 'the host wants TLS first', settle: ['R2'] },
-  unreachable: { heading: 'no connection', settle: [own('Run again later: the host, or the network before it, may be down.'), 'R7'] },
-  timeout: { heading: 'no answer in time', settle: [own('Run again later: the host, or the network before it, may be down.'), 'R7', 'R9'] },
-  'cut-off': { heading: 'the session broke off', settle: [own('Run again later: one session that breaks off proves nothing.'), 'R8', 'R7'] },
+  unreachable: {
+    heading: 'no connection',
+    settle: [own('Run again later: the host, or the network before it, may be down.'), 'R7'],
+  },
+  timeout: {
+    heading: 'no answer in time',
+    settle: [own('Run again later: the host, or the network before it, may be down.'), 'R7', 'R9'],
+  },
+  'cut-off': {
+    heading: 'the session broke off',
+    settle: [own('Run again later: one session that breaks off proves nothing.'), 'R8', 'R7'],
+  },
   'out-of-turn': { heading: 'replies and commands lost step', settle: ['R8'] },
   dns: { heading: 'the DNS did not tell', settle: ['R11', own('Run again later: most failures of the DNS pass.')] },
-  'no-route': { heading: 'this machine has no way there', settle: ['R7', own('Where only IPv6 is missing, -4 leaves those addresses out.')] },
-  'address-not-allowed': { heading: 'special-purpose addresses are not connected to', settle: [own('Say --allow-private if these addresses are yours.')] },
+  'no-route': {
+    heading: 'this machine has no way there',
+    settle: ['R7', own('Where only IPv6 is missing, -4 leaves those addresses out.')],
+  },
+  'address-not-allowed': {
+    heading: 'special-purpose addresses are not connected to',
+    settle: [own('Say --allow-private if these addresses are yours.')],
+  },
   'not-published': {
     heading: 'nobody published that this host takes mail for the domain',
     settle: [own('An MX record that names the host makes it a promise, which can then be judged.')],
   },
-  'not-asked': { heading: 'not asked in this run', settle: [own('Select it with --only, or say --profile rfc5321, and let the run finish.')] },
-  'no-mailbox': NOT_A_DOUBT, 'no-domain': NOT_A_DOUBT, 'relay-denied': NOT_A_DOUBT, syntax: NOT_A_DOUBT,
-  'mailbox-full': NOT_A_DOUBT, 'auth-required': NOT_A_DOUBT, 'tls-required': NOT_A_DOUBT, 'closed-early': NOT_A_DOUBT,
-  'kept-open': NOT_A_DOUBT, 'wrong-code': NOT_A_DOUBT, malformed: NOT_A_DOUBT, sequence: NOT_A_DOUBT, flapping: NOT_A_DOUBT,
-  'no-usable-mx': NOT_A_DOUBT, 'null-mx-mixed': NOT_A_DOUBT, alias: NOT_A_DOUBT, 'bad-name': NOT_A_DOUBT,
-  'no-address': NOT_A_DOUBT, 'special-address': NOT_A_DOUBT,
+  'not-asked': {
+    heading: 'not asked in this run',
+    settle: [own('Select it with --only, or say --profile rfc5321, and let the run finish.')],
+  },
+  'no-mailbox': NOT_A_DOUBT,
+  'no-domain': NOT_A_DOUBT,
+  'relay-denied': NOT_A_DOUBT,
+  syntax: NOT_A_DOUBT,
+  'mailbox-full': NOT_A_DOUBT,
+  'auth-required': NOT_A_DOUBT,
+  'tls-required': NOT_A_DOUBT,
+  'closed-early': NOT_A_DOUBT,
+  'kept-open': NOT_A_DOUBT,
+  'wrong-code': NOT_A_DOUBT,
+  malformed: NOT_A_DOUBT,
+  sequence: NOT_A_DOUBT,
+  flapping: NOT_A_DOUBT,
+  'no-usable-mx': NOT_A_DOUBT,
+  'null-mx-mixed': NOT_A_DOUBT,
+  alias: NOT_A_DOUBT,
+  'bad-name': NOT_A_DOUBT,
+  'no-address': NOT_A_DOUBT,
+  'special-address': NOT_A_DOUBT,
 } as const satisfies Record<Cause, Doubt>;
 
 /** What stands where there is no mail host to make a row of. */

@@ -149,19 +149,30 @@ function spoilt(round: EndpointEvidence, evidence: DomainEvidence): readonly Rcp
   });
 }
 
-/** Recipients that got no reply because the host closed, where nothing that it said before explains why. */
+/**
+ * Recipients that got no reply because the host closed, where nothing that it said of us before explains why. A refused
+ * RSET explains nothing about a recipient: some hosts count our resets and end the session over them.
+ */
 function cutOff(round: EndpointEvidence): readonly { readonly to: string; readonly from: string }[] {
   return round.attempts.flatMap((attempt, number) => {
     const close = unsolicitedClose(attempt, number);
     if (close === null) return [];
-    const replies = attempt.exchanges
-      .slice(0, close.index)
-      .flatMap((exchange) =>
-        exchange.act !== 'leave' && exchange.outcome.kind === 'reply' ? [exchange.outcome.reply] : [],
-      );
-    // A refusal or 421 before it is an explanation: the host defends itself (7.8) or shuts down (3.8).
-    if (replies.some((reply) => !isPositive(reply))) return [];
-    return attempt.plan.transactions.flatMap(({ from, recipients }) => recipients.map((to) => ({ from, to })));
+    const isExplained = attempt.exchanges.slice(0, close.index).some((exchange) => {
+      if (exchange.act === 'leave' || exchange.outcome.kind !== 'reply') return false;
+      const isReset = exchange.act === 'command' && exchange.command === 'RSET';
+      const { reply } = exchange.outcome;
+      // A refusal or 421 before it is an explanation: the host defends itself (7.8) or shuts down (3.8).
+      return !isPositive(reply) && (!isReset || reply.code === 421);
+    });
+    if (isExplained) return [];
+    const answered = new Set(
+      rcptObservations({ ...round, attempts: [attempt] }).flatMap(({ to, from, rcpt }) =>
+        rcpt.what.kind === 'reply' ? [`${from} ${to}`] : [],
+      ),
+    );
+    return attempt.plan.transactions.flatMap(({ from, recipients }) =>
+      recipients.filter((to) => !answered.has(`${from} ${to}`)).map((to) => ({ from, to })),
+    );
   });
 }
 

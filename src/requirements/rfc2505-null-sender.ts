@@ -9,7 +9,7 @@ import { fillRecipient } from './recipient-template.js';
 import { contextOf, rcptObservations } from './rcpt-observation.js';
 import { judgeRecipient } from './recipient.js';
 import { fail, inconclusive, warn, type Finding, type Remedy, type Requirement } from './requirement.js';
-import { quoteReply, sessionTrouble } from './session-trouble.js';
+import { causeOfRefusal, quoteReply, sessionTrouble } from './session-trouble.js';
 
 const NULL_SENDER_REMEDY: Remedy = {
   general:
@@ -50,7 +50,7 @@ function judgeNullSender(endpoint: EndpointEvidence, evidence: DomainEvidence): 
       );
     }
     return inconclusive(
-      'sender-refused',
+      isOurs ? causeOfRefusal(kind, mailReply) : 'sender-refused',
       `MAIL FROM:<> is refused, and no other sender was taken to compare with: ${quoteReply(mailReply)}`,
       [mail.cite],
     );
