@@ -1,5 +1,6 @@
 // The demonstration at the command line: scenes checked for real on loopback, each with what it teaches.
 import { playDemo } from '../lab/demo.js';
+import { plain, wrap } from '../report/layout.js';
 import { watchInterrupts } from './interrupts.js';
 import { standardOutput } from './streams.js';
 import { screenColumns, wantsColour } from './writers.js';
@@ -8,6 +9,10 @@ import { screenColumns, wantsColour } from './writers.js';
 export async function demo(flags: { readonly color: boolean }): Promise<number> {
   const { renderDomain } = await import('../report/text.js');
   const style = { columns: screenColumns(), colour: wantsColour(flags), detail: 'normal' } as const;
+  const lesson = (number: number, text: string): string =>
+    wrap(text, { columns: style.columns, first: [plain(`${number}. `)] })
+      .map((line) => line.map((span) => span.text).join(''))
+      .join('\n');
   const stop = watchInterrupts();
   const out = standardOutput(stop.now);
   try {
@@ -16,7 +21,7 @@ export async function demo(flags: { readonly color: boolean }): Promise<number> 
     const played = await playDemo(stop.signal);
     if (stop.isInterrupted) return 130;
     for (const [at, { scene, report }] of played.entries()) {
-      await out.write(`\n${'-'.repeat(style.columns)}\n${at + 1}. ${scene.lesson}\n\n`);
+      await out.write(`\n${'-'.repeat(style.columns)}\n${lesson(at + 1, scene.lesson)}\n\n`);
       await out.write(renderDomain(report, style));
     }
     const unmet = played.flatMap(({ scene, unmet: some }) => some.map((one) => `${scene.domain}: ${one}`));

@@ -98,9 +98,17 @@ export async function run(argv: readonly string[], version: string): Promise<num
     )
     .option('--no-color', 'no colour')
     .action((flags: { color: boolean }) => done(import('./demo-command.js').then(({ demo }) => demo(flags))));
+  program
+    .command('schema')
+    .argument('[which]', 'report (also one line of NDJSON), or evidence', 'report')
+    .summary('print the JSON Schema of the report, or of evidence')
+    .description('Prints the JSON Schema (2020-12) of the report, or of evidence files.')
+    .action((which: string) => done(import('./schema-command.js').then(({ schema }) => schema(which))));
+  program.helpCommand('help [command]', 'show this, or the options of a command');
 
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => undefined });
+    command.options.forEach(nameInErrors);
   }
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -115,6 +123,19 @@ export async function run(argv: readonly string[], version: string): Promise<num
 async function runCheck(domains: readonly string[], flags: CheckFlags, version: string): Promise<number> {
   const { check } = await import('./check-command.js');
   return check(domains, flags, version);
+}
+
+/** Puts the option before what is wrong with its value. */
+function nameInErrors(option: Option): void {
+  const { parseArg: parse, long } = option;
+  if (parse === undefined) return;
+  option.argParser((text, previous) => {
+    try {
+      return parse(text, previous);
+    } catch (error) {
+      throw error instanceof UsageError ? new UsageError(`${long}: ${error.message}`) : error;
+    }
+  });
 }
 
 /** What commander says, as one sentence. */

@@ -68,10 +68,14 @@ export interface Scenario {
   readonly expected: readonly Expectation[];
 }
 
-/** Options of a check, under their names on the command line, and the two that only a scenario has. */
+/**
+ * Options of a check, under their names on the command line, and what only a scenario has: `domain`, `zone`,
+ * `no-allow-private` (the lab lies on loopback, which is allowed otherwise), and `one-segment`, where the story is
+ * about octets that come together, so that it cannot be told octet by octet.
+ */
 const SETTING_KEYS = [
-  'domain', 'zone', 'mail-from', 'starttls', 'no-pipelining', 'no-controls', 'timeout', 'linger', 'retries',
-  'retry-after', 'profile', 'only',
+  'domain', 'zone', 'one-segment', 'no-allow-private', 'mail-from', 'starttls', 'no-pipelining', 'no-controls',
+  'timeout', 'linger', 'retries', 'retry-after', 'profile', 'only',
 ] as const; // prettier-ignore
 export type SettingKey = (typeof SETTING_KEYS)[number];
 

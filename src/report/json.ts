@@ -51,7 +51,12 @@ export interface JsonReport {
   readonly tool: Tool;
   readonly startedAt: string;
   readonly durationMs: number;
-  readonly probe: { readonly ehlo: string | null; readonly reversePaths: readonly string[]; readonly port: number; readonly profile: string };
+  readonly probe: {
+    readonly ehlo: string | null;
+    readonly reversePaths: readonly string[];
+    readonly port: number;
+    readonly profile: string;
+  };
   readonly domains: readonly JsonDomain[];
   readonly totals: Readonly<Record<DomainVerdict, number>>;
   readonly exitCode: number;
@@ -96,7 +101,9 @@ function toJsonSessions(endpoint: EndpointEvidence): readonly JsonSession[] {
 
 function sessionOutcome({ connect, exchanges }: Attempt): JsonSession['outcome'] {
   if (connect.kind !== 'connected') return 'unreachable';
-  const isWhole = exchanges.every((exchange) => exchange.act === 'leave' ? false : exchange.act !== 'command' || exchange.outcome.kind === 'reply');
+  const isWhole = exchanges.every((exchange) =>
+    exchange.act === 'leave' ? false : exchange.act !== 'command' || exchange.outcome.kind === 'reply',
+  );
   const saidQuit = exchanges.some((exchange) => exchange.act === 'command' && exchange.command === 'QUIT');
   return isWhole && saidQuit ? 'completed' : 'cut-off';
 }
@@ -112,7 +119,11 @@ function tlsOf({ exchanges }: Attempt): TlsFacts | null {
 export function transcriptLines({ connect, exchanges }: Attempt): readonly JsonTranscriptLine[] {
   const lines: JsonTranscriptLine[] = [];
   if (connect.kind !== 'connected') {
-    lines.push({ afterMs: connect.afterMs, from: 'note', line: connect.code === null ? connect.kind : `${connect.kind} (${connect.code})` });
+    lines.push({
+      afterMs: connect.afterMs,
+      from: 'note',
+      line: connect.code === null ? connect.kind : `${connect.kind} (${connect.code})`,
+    });
   }
   for (const exchange of exchanges) {
     if (exchange.act === 'command') lines.push({ afterMs: exchange.atMs, from: 'probe', line: exchange.command });
@@ -131,7 +142,11 @@ function outcomeLines(exchange: Exchange): readonly JsonTranscriptLine[] {
     case 'reply':
     case 'out-of-turn': {
       const octets = outcome.reply.raw.split('\n').slice(0, -1);
-      const lines = octets.map((line): JsonTranscriptLine => ({ afterMs, from: 'host', line: line.endsWith('\r') ? line.slice(0, -1) : line }));
+      const lines = octets.map((line): JsonTranscriptLine => ({
+        afterMs,
+        from: 'host',
+        line: line.endsWith('\r') ? line.slice(0, -1) : line,
+      }));
       return outcome.kind === 'reply' ? lines : [...note('a reply that no command asked for:'), ...lines];
     }
     case 'closed':
@@ -141,9 +156,15 @@ function outcomeLines(exchange: Exchange): readonly JsonTranscriptLine[] {
     case 'quiet':
       return note(`quiet for ${outcome.afterMs} ms`);
     case 'not-a-reply':
-      return [...note(`octets that are no SMTP reply (${outcome.why}):`), { afterMs, from: 'host', line: outcome.raw.slice(0, 512) }];
+      return [
+        ...note(`octets that are no SMTP reply (${outcome.why}):`),
+        { afterMs, from: 'host', line: outcome.raw.slice(0, 512) },
+      ];
     case 'injected':
-      return [...note('plaintext behind the reply to STARTTLS:'), { afterMs, from: 'host', line: outcome.raw.slice(0, 512) }];
+      return [
+        ...note('plaintext behind the reply to STARTTLS:'),
+        { afterMs, from: 'host', line: outcome.raw.slice(0, 512) },
+      ];
     case 'secured':
       return note(`TLS: ${outcome.tls.protocol} ${outcome.tls.cipher}`);
     case 'tls-failed':

@@ -25,7 +25,11 @@ export function findings(evidence: DomainEvidence): readonly Judged[] {
   );
 }
 
-function judgePlain(row: Exclude<Requirement, { scope: 'aggregate' }>, endpoints: readonly EndpointEvidence[], evidence: DomainEvidence): readonly Judged[] {
+function judgePlain(
+  row: Exclude<Requirement, { scope: 'aggregate' }>,
+  endpoints: readonly EndpointEvidence[],
+  evidence: DomainEvidence,
+): readonly Judged[] {
   if (row.scope === 'domain') return [{ requirement: row, endpoint: null, finding: row.judge(evidence) }];
   return endpoints.map((endpoint) => ({ requirement: row, endpoint, finding: row.judge(endpoint, evidence) }));
 }
@@ -33,7 +37,12 @@ function judgePlain(row: Exclude<Requirement, { scope: 'aggregate' }>, endpoints
 /** Reports sort by preference, host, address; the order in which hosts were tried is in the evidence. */
 export function inReportOrder({ endpoints, route }: DomainEvidence): readonly EndpointEvidence[] {
   const preference = new Map(route.hosts.map(({ host, preference: value }) => [host, value]));
-  const key = ({ host, address, port }: EndpointEvidence): readonly [number, string, string, number] => [preference.get(host) ?? 0, host, address, port];
+  const key = ({ host, address, port }: EndpointEvidence): readonly [number, string, string, number] => [
+    preference.get(host) ?? 0,
+    host,
+    address,
+    port,
+  ];
   return endpoints.toSorted((one, other) => {
     const [left, right] = [key(one), key(other)];
     const at = left.findIndex((value, index) => value !== right[index]);
@@ -66,7 +75,11 @@ function strengthOf(finding: Finding): { evidence?: Judgement['evidence'] & stri
   return finding.verdict === 'pass' && finding.evidence !== null ? { evidence: finding.evidence } : {};
 }
 
-function citedExchange(cite: Cite, endpoint: EndpointEvidence | null, evidence: DomainEvidence): readonly CitedExchange[] {
+function citedExchange(
+  cite: Cite,
+  endpoint: EndpointEvidence | null,
+  evidence: DomainEvidence,
+): readonly CitedExchange[] {
   if (cite.kind !== 'exchange') return [];
   const place = cite.endpoint === undefined ? endpoint : evidence.endpoints[cite.endpoint];
   const exchange = place?.attempts[cite.attempt]?.exchanges[cite.index];

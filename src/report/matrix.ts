@@ -20,17 +20,9 @@ import {
   type Span,
   type TextStyle,
 } from './layout.js';
+import { layOutWithHeads, type Layout, type Row } from './matrix-layout.js';
 import type { DomainReport, Judgement } from './report.js';
 import { CONNECTS, counted, NO_MAIL_HOSTS, SIGNS, SKIPPED, type CellKind } from './words.js';
-
-/** One address of a mail host: a cell for each column, or a sentence where there was no session to ask in. */
-interface Row {
-  readonly preference: string;
-  readonly host: string;
-  readonly address: string;
-  readonly cells: readonly CellKind[];
-  readonly instead: string | null;
-}
 
 /** The requirements that are columns: those that decide at an endpoint, as far as they apply to one that was reached. */
 export function matrixColumns(report: DomainReport): readonly Requirement[] {
@@ -65,38 +57,37 @@ export function renderMatrix(report: DomainReport, style: TextStyle): readonly L
   const shown =
     style.detail === 'verbose' || rows.length <= MOST_ROWS ? rows.map((row) => ({ row, more: [] })) : collapse(rows);
   const used = new Set(rows.flatMap(({ instead, cells }) => (instead === null ? cells : [])));
-  const layout = layOut(rows, requirements.length, used, columns);
+  const { layout, heads } = layOutWithHeads(rows, requirements, used, columns);
   const bands = Array.from(
     { length: Math.ceil(requirements.length / layout.perBand) },
     (_, band) => band * layout.perBand,
   );
   if (bands.length === 0) return drawBand(shown, [], 0, layout, columns);
-  const heads = headsOf(requirements);
   return [
     ...bands.flatMap((from) => [
       ...(from > 0 ? [EMPTY_LINE] : []),
       ...drawBand(shown, heads.slice(from, from + layout.perBand), from, layout, columns),
     ]),
     EMPTY_LINE,
-    ...drawLegend(requirements, used, layout, columns),
+    ...drawLegend(requirements, heads, used, layout, columns),
   ];
 }
 
 /** More rows than this are shown by what they have in common. */
 const MOST_ROWS = 16;
 const MOST_ALIKE = 3;
-/** The least room for an address. */
-const LEAST_LABEL = 22;
 
 function rowOf(endpoint: EndpointEvidence, report: DomainReport, requirements: readonly Requirement[]): Row {
   const { evidence } = report;
   const preference = evidence.route.hosts.find(({ host }) => host === endpoint.host)?.preference;
   const here = report.judgements.filter((judgement) => isAt(judgement, endpoint));
   const exempt = isExempt(endpoint, evidence);
+  const port = endpoint.port === evidence.probe.port ? '' : `port ${endpoint.port}`;
   return {
     preference: evidence.route.kind === 'given' || preference === undefined ? '' : String(preference),
     host: visible(endpoint.host),
-    address: visible(endpoint.address) + (endpoint.port === evidence.probe.port ? '' : ` port ${endpoint.port}`),
+    // A host that was named by its address stands there once.
+    address: [endpoint.host === endpoint.address ? '' : visible(endpoint.address), port].join(' ').trim(),
     cells: requirements.map(({ id }) =>
       cellOf(
         here.find(({ requirement }) => requirement === id),
@@ -157,61 +148,6 @@ function urgency(row: Row | undefined): number {
   return worst === -1 ? 4 : worst;
 }
 
-/** How a matrix is drawn; all its bands alike. */
-interface Layout {
-  /** Where addresses, or on one line the mail hosts, begin. */
-  readonly margin: number;
-  /** The width of the mail hosts where they share a line with the address, else null. */
-  readonly hostWidth: number | null;
-  /** Where the cells begin. */
-  readonly label: number;
-  readonly cell: number;
-  readonly perBand: number;
-  readonly wording: 'word' | 'short';
-}
-
-/** From roomy to narrow: the first that fits whole, then the first that fits with cut addresses, then several bands. */
-function layOut(rows: readonly Row[], count: number, used: ReadonlySet<CellKind>, columns: number): Layout {
-  const longest = (some: readonly string[]): number => Math.max(0, ...some.map(({ length }) => length));
-  const preference = longest(rows.map((row) => row.preference));
-  const margin = 2 + (preference > 0 ? preference + 2 : 0);
-  const hostWidth = longest(rows.map(({ host }) => host)) + 2;
-  const address = margin + longest(rows.map((row) => row.address)) + 2;
-  const ways = (
-    [
-      ['word', 2],
-      ['word', 1],
-      ['short', 1],
-    ] as const
-  ).map(([wording, gap]) => {
-    const cell = longest([...used].map((kind) => SIGNS[kind][wording])) + gap;
-    return { margin, cell, perBand: Math.max(1, count), wording, room: columns - count * cell + gap };
-  });
-  for (const { room, ...way } of ways) {
-    if (address + hostWidth <= room) return { ...way, hostWidth, label: address + hostWidth };
-    if (address <= room) return { ...way, hostWidth: null, label: address };
-  }
-  for (const { room, ...way } of ways) {
-    if (room >= LEAST_LABEL) return { ...way, hostWidth: null, label: room };
-  }
-  const label = Math.min(address, Math.max(LEAST_LABEL, Math.floor(columns / 2)));
-  const cell = longest([...used].map((kind) => SIGNS[kind].short)) + 1;
-  return {
-    margin,
-    cell,
-    wording: 'short',
-    hostWidth: null,
-    label,
-    perBand: Math.max(1, Math.floor((columns - label + 1) / cell)),
-  };
-}
-
-function headsOf(requirements: readonly Requirement[]): readonly string[] {
-  return requirements.map((_, index) =>
-    requirements.length > 26 ? String(index + 1) : String.fromCharCode(65 + index),
-  );
-}
-
 /** One table. `from` is the number of its first column among all cells. */
 function drawBand(
   shown: readonly Shown[],
@@ -265,15 +201,16 @@ function sayMore(more: readonly Row[]): string {
 
 function drawLegend(
   requirements: readonly Requirement[],
+  heads: readonly string[],
   used: ReadonlySet<CellKind>,
   { wording }: Layout,
   columns: number,
 ): readonly Line[] {
-  const heads = headsOf(requirements);
+  const headWidth = Math.max(0, ...heads.map(({ length }) => length)) + 2;
   const idWidth = Math.max(...requirements.map(({ id }) => id.length)) + 2;
-  const isNarrow = columns < idWidth + 44;
+  const isNarrow = columns < headWidth + idWidth + 41;
   const entries = requirements.flatMap(({ id, title }, index) => {
-    const first: Line = [plain('  '), dim((heads[index] ?? '').padEnd(3))];
+    const first: Line = [plain('  '), dim((heads[index] ?? '').padEnd(headWidth))];
     if (isNarrow) return wrap([plain(title), dim(` (${id})`)], { columns, first });
     return wrap(title, { columns, first: [...first, dim(id.padEnd(idWidth))] });
   });

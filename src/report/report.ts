@@ -6,7 +6,13 @@ import type { DnsExchange } from '../smtp/mail-route.js';
 /** The verdict on a domain: another vocabulary than that of a requirement at an endpoint. */
 export type DomainVerdict = 'conforms' | 'violates' | 'inconclusive' | 'exempt' | 'not-applicable';
 
-export const DOMAIN_VERDICTS = ['conforms', 'violates', 'inconclusive', 'exempt', 'not-applicable'] as const satisfies readonly DomainVerdict[];
+export const DOMAIN_VERDICTS = [
+  'conforms',
+  'violates',
+  'inconclusive',
+  'exempt',
+  'not-applicable',
+] as const satisfies readonly DomainVerdict[];
 
 /** A command and its reply, as evidence. `command` is null for the opening reply, `reply` where none came. */
 export interface CitedExchange {

@@ -26,7 +26,9 @@ export function reportDomain(evidence: DomainEvidence, facts: RunFacts): DomainR
   const decisive = judgements.filter(({ requirement }) => deciding.has(requirement));
   const standings = evidence.endpoints.map((endpoint) => standingOf(endpoint, evidence, decisive));
   const { verdict, because } = decide(evidence, decisive, standings, facts);
-  const judged = standings.filter(({ standing }) => standing === 'passes' || standing === 'fails' || standing === 'exempt').length;
+  const judged = standings.filter(
+    ({ standing }) => standing === 'passes' || standing === 'fails' || standing === 'exempt',
+  ).length;
   return {
     domain: evidence.domain,
     verdict,
@@ -48,16 +50,26 @@ interface EndpointStanding {
 }
 
 const MAILBOX_ROWS: ReadonlySet<string> = new Set(
-  CATALOGUE.filter(({ level, needs }) => level.startsWith('MUST') && needs.some(({ ask }) => ask === 'rcpt')).map(({ id }) => id),
+  CATALOGUE.filter(({ level, needs }) => level.startsWith('MUST') && needs.some(({ ask }) => ask === 'rcpt')).map(
+    ({ id }) => id,
+  ),
 );
 
-function standingOf(endpoint: EndpointEvidence, evidence: DomainEvidence, decisive: readonly Judgement[]): EndpointStanding {
+function standingOf(
+  endpoint: EndpointEvidence,
+  evidence: DomainEvidence,
+  decisive: readonly Judgement[],
+): EndpointStanding {
   const here = decisive.filter(
     ({ host, address, port }) => host === endpoint.host && address === endpoint.address && port === endpoint.port,
   );
   const failed = here.find(({ verdict }) => verdict === 'fail');
   if (!wasReached(endpoint)) {
-    return { endpoint, standing: 'not-reached', judgement: here.find(({ verdict }) => verdict === 'inconclusive') ?? null };
+    return {
+      endpoint,
+      standing: 'not-reached',
+      judgement: here.find(({ verdict }) => verdict === 'inconclusive') ?? null,
+    };
   }
   if (failed !== undefined) return { endpoint, standing: 'fails', judgement: failed };
   // With rows about the mailbox among the deciding ones, those alone can leave an endpoint untold.
@@ -74,17 +86,31 @@ interface Decision {
   readonly because: string;
 }
 
-function decide(evidence: DomainEvidence, decisive: readonly Judgement[], standings: readonly EndpointStanding[], facts: RunFacts): Decision {
+function decide(
+  evidence: DomainEvidence,
+  decisive: readonly Judgement[],
+  standings: readonly EndpointStanding[],
+  facts: RunFacts,
+): Decision {
   const failing = standings.filter(({ standing }) => standing === 'fails');
-  const ofDomain = decisive.find(({ host, verdict, requirement }) => host === undefined && verdict === 'fail' && requirement !== 'postmaster.every-mx');
+  const ofDomain = decisive.find(
+    ({ host, verdict, requirement }) =>
+      host === undefined && verdict === 'fail' && requirement !== 'postmaster.every-mx',
+  );
   if (failing.length > 0 || ofDomain !== undefined) {
-    return { verdict: 'violates', because: failing[0] === undefined ? (ofDomain?.because ?? '') : sayFailing(failing, standings) };
+    return {
+      verdict: 'violates',
+      because: failing[0] === undefined ? (ofDomain?.because ?? '') : sayFailing(failing, standings),
+    };
   }
   switch (evidence.route.kind) {
     case 'null-mx':
       return { verdict: 'not-applicable', because: 'the domain accepts no mail: it publishes a Null MX (RFC 7505)' };
     case 'no-mail-host':
-      return { verdict: 'not-applicable', because: 'the domain has neither an MX nor an address: it has no mail service' };
+      return {
+        verdict: 'not-applicable',
+        because: 'the domain has neither an MX nor an address: it has no mail service',
+      };
     case 'no-such-domain':
       return { verdict: 'inconclusive', because: 'the domain does not exist' };
     case 'unknown':
@@ -92,8 +118,12 @@ function decide(evidence: DomainEvidence, decisive: readonly Judgement[], standi
     default:
   }
   if (dependsOnRun(evidence)) {
-    if (facts.wasAnswered) return { verdict: 'not-applicable', because: 'no MX, and its address refuses port 25: it has no mail service' };
-    return { verdict: 'inconclusive', because: 'no MX, and its address refuses port 25; a firewall on this side could do the same' };
+    if (facts.wasAnswered)
+      return { verdict: 'not-applicable', because: 'no MX, and its address refuses port 25: it has no mail service' };
+    return {
+      verdict: 'inconclusive',
+      because: 'no MX, and its address refuses port 25; a firewall on this side could do the same',
+    };
   }
   const reached = standings.filter(({ standing }) => standing !== 'not-reached');
   if (reached.length === 0) return { verdict: 'inconclusive', because: sayUnreached(evidence, standings) };
@@ -103,18 +133,19 @@ function decide(evidence: DomainEvidence, decisive: readonly Judgement[], standi
     return { verdict: 'inconclusive', because: `${where} could not be judged: ${open[0].judgement?.because ?? ''}` };
   }
   if (reached.every(({ standing }) => standing === 'exempt')) {
-    return { verdict: 'exempt', because: 'every mail host refuses all sessions with 554 or 521: none takes mail, so none needs a postmaster' };
+    return {
+      verdict: 'exempt',
+      because: 'every mail host refuses all sessions with 554 or 521: none takes mail, so none needs a postmaster',
+    };
   }
   const passing = reached.filter(({ standing }) => standing === 'passes');
   if (passing.length > 0) return { verdict: 'conforms', because: sayPassing(passing, standings) };
-  // Where nothing that decides is asked of a mail host (--only mx.usable), the rows of the domain decide alone.
-  const isOfDomain = decisive.every(({ host }) => host === undefined);
-  if (isOfDomain && decisive.some(({ verdict }) => verdict === 'pass' || verdict === 'warn')) {
-    const open = decisive.find(({ verdict }) => verdict === 'inconclusive');
-    return open === undefined ? { verdict: 'conforms', because: 'what was asked holds' } : { verdict: 'inconclusive', because: open.because };
-  }
   const openOfDomain = decisive.find(({ verdict }) => verdict === 'inconclusive');
   if (openOfDomain !== undefined) return { verdict: 'inconclusive', because: openOfDomain.because };
+  // Where nothing that decides is asked of a mail host (--only mx.usable), the rows of the domain decide alone.
+  const holds = decisive.some(({ verdict }) => verdict === 'pass' || verdict === 'warn');
+  if (holds && decisive.every(({ host }) => host === undefined))
+    return { verdict: 'conforms', because: 'what was asked holds' };
   return { verdict: 'not-applicable', because: 'none of the requirements that decide applies here' };
 }
 
@@ -143,7 +174,8 @@ function sayPassing(passing: readonly EndpointStanding[], all: readonly Endpoint
   const isMailbox = passing.some(({ judgement }) => judgement !== null && MAILBOX_ROWS.has(judgement.requirement));
   const what = isMailbox ? 'mail to Postmaster gets in' : 'what was asked holds';
   const [first] = passing;
-  const where = passing.length === 1 && first !== undefined ? `at ${nameOf(first.endpoint)}` : `at ${passing.length} addresses`;
+  const where =
+    passing.length === 1 && first !== undefined ? `at ${nameOf(first.endpoint)}` : `at ${passing.length} addresses`;
   const missing = all.filter(({ standing }) => standing === 'not-reached').length;
   const exempt = all.filter(({ standing }) => standing === 'exempt').length;
   const notes = [
@@ -156,15 +188,24 @@ function sayPassing(passing: readonly EndpointStanding[], all: readonly Endpoint
 function sayUnreached(evidence: DomainEvidence, standings: readonly EndpointStanding[]): string {
   if (evidence.interrupted && standings.length === 0) return 'the run was stopped before it was probed';
   const [first] = standings;
-  if (first === undefined) return evidence.route.kind === 'given' ? 'the mail host has no address' : 'none of its mail hosts has an address';
+  if (first === undefined)
+    return evidence.route.kind === 'given' ? 'the mail host has no address' : 'none of its mail hosts has an address';
   const why = first.judgement?.because ?? 'no session came about';
-  return standings.length === 1 ? `${nameOf(first.endpoint)}: ${why}` : `none of ${standings.length} addresses could be reached; ${nameOf(first.endpoint)}: ${why}`;
+  return standings.length === 1
+    ? `${nameOf(first.endpoint)}: ${why}`
+    : `none of ${standings.length} addresses could be reached; ${nameOf(first.endpoint)}: ${why}`;
 }
 
 function dnsTrouble({ dns }: DomainEvidence): string {
   const bad = dns.find(({ outcome }) => !('records' in outcome));
   if (bad === undefined) return 'its aliases lead nowhere';
-  const names = { 'server-failure': 'SERVFAIL', refused: 'REFUSED', timeout: 'no answer', unreachable: 'no name server could be reached', malformed: 'a malformed answer' };
+  const names = {
+    'server-failure': 'SERVFAIL',
+    refused: 'REFUSED',
+    timeout: 'no answer',
+    unreachable: 'no name server could be reached',
+    malformed: 'a malformed answer',
+  };
   const what = bad.outcome.kind in names ? names[bad.outcome.kind as keyof typeof names] : bad.outcome.kind;
   return `${what} for ${bad.question.type} ${visible(bad.question.name)} from ${bad.nameServer}`;
 }

@@ -170,6 +170,7 @@ export const refusedSession: readonly Requirement[] = [
   {
     id: 'greeting.554-waits-for-quit',
     title: '554 server waits for QUIT',
+    short: 'waits',
     level: 'MUST',
     violation: 'fail',
     tier: 'core',
@@ -213,6 +214,7 @@ export const refusedSession: readonly Requirement[] = [
   {
     id: 'greeting.554-503-to-commands',
     title: '554 server answers 503 to other commands',
+    short: '503',
     level: 'SHOULD',
     violation: 'warn',
     tier: 'core',

@@ -111,6 +111,7 @@ export const quitAfter554: readonly Requirement[] = [
   {
     id: 'greeting.554-quit-221',
     title: 'QUIT after 554 gets 221 and close',
+    short: '221',
     level: 'MUST',
     violation: 'fail',
     tier: 'core',

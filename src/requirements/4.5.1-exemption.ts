@@ -154,6 +154,7 @@ export const exemption: readonly Requirement[] = [
   {
     id: 'postmaster.any-system',
     title: 'Every reasonable effort to accept postmaster mail',
+    short: 'anyone',
     level: 'derived',
     violation: 'warn',
     tier: 'core',
@@ -196,6 +197,7 @@ export const exemption: readonly Requirement[] = [
   {
     id: 'postmaster.blocking-narrow',
     title: 'Blocking of postmaster narrowly tailored',
+    short: 'narrow',
     level: 'SHOULD',
     violation: 'warn',
     tier: 'core',
@@ -235,6 +237,7 @@ export const exemption: readonly Requirement[] = [
   {
     id: 'postmaster.exempt-554',
     title: 'Exemption: server always answers 554',
+    short: '554',
     level: 'MAY',
     violation: 'none',
     tier: 'core',
@@ -268,6 +271,7 @@ export const exemption: readonly Requirement[] = [
   {
     id: 'postmaster.exempt-521',
     title: 'Exemption: 521 dummy server',
+    short: '521',
     level: 'derived',
     violation: 'none',
     tier: 'core',

@@ -122,6 +122,7 @@ export const postmaster: readonly Requirement[] = [
   {
     id: 'postmaster.bare',
     title: 'Bare <Postmaster> accepted',
+    short: 'bare',
     level: 'MUST',
     violation: 'fail',
     tier: 'core',
@@ -147,6 +148,7 @@ export const postmaster: readonly Requirement[] = [
   {
     id: 'postmaster.bare.case-insensitive',
     title: 'Bare postmaster in other letter cases',
+    short: 'bare-aA',
     level: 'MUST',
     violation: 'fail',
     tier: 'core',
@@ -175,6 +177,7 @@ export const postmaster: readonly Requirement[] = [
   {
     id: 'postmaster.domain',
     title: 'Postmaster@domain accepted',
+    short: '@dom',
     level: 'MUST',
     violation: 'fail',
     tier: 'core',
@@ -203,6 +206,7 @@ export const postmaster: readonly Requirement[] = [
   {
     id: 'postmaster.case-insensitive',
     title: 'postmaster@domain in other letter cases',
+    short: '@dom-aA',
     level: 'MUST',
     violation: 'fail',
     tier: 'core',

@@ -91,6 +91,8 @@ export interface RequirementText {
   /** Named, never numbered; the same in code, JSON, command line and docs. */
   readonly id: string;
   readonly title: string;
+  /** A word of at most seven letters: the head of its column in a matrix. */
+  readonly short?: string;
   readonly level: Level;
   readonly violation: Violation;
   readonly tier: Tier;

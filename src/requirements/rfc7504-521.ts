@@ -101,6 +101,7 @@ export const noMailHost: readonly Requirement[] = [
   {
     id: 'greeting.521-behaviour',
     title: '521 server keeps answering 521 or closes',
+    short: 'stays',
     level: 'MAY',
     violation: 'none',
     tier: 'core',
