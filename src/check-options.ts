@@ -37,6 +37,8 @@ export interface CheckOptions {
   readonly nameServers?: readonly string[];
   /** Mail hosts to probe in place of those that the DNS names (`--host`). */
   readonly hosts?: readonly GivenHost[];
+  /** With `hosts`: all domains that they serve, for the row postmaster.additional-domains. */
+  readonly servedDomains?: readonly string[];
   /** The port of mail hosts that the DNS names: 25 by default. */
   readonly port?: number;
   /** The argument of EHLO: a fully-qualified name, or an address literal. */
@@ -97,7 +99,9 @@ export interface Settings {
   readonly pace: Pace;
   readonly resolver: Resolver;
   readonly random: () => number;
+  /** True when no new command may be started (--max-time). */
   readonly isOver: () => boolean;
+  readonly remainingMs: () => number;
   /** R1: senders to try where the planned ones are refused. */
   readonly otherSenders: Promise<readonly ReversePath[]>;
 }
@@ -105,8 +109,10 @@ export interface Settings {
 /** Whether nothing new may be begun: Ctrl-C, or the end of --max-time. */
 export const hasStopped = ({ options, isOver }: Settings): boolean => options.signal?.aborted === true || isOver();
 
-/** How long to wait before a retry (R3). */
-export const retryAfter = ({ options }: Settings): number => options.retryAfterMs ?? 1_800_000;
+/** How long to wait before a retry (R3), `leastMs` at least; never beyond the end of --max-time. */
+export function retryAfter({ options, remainingMs }: Settings, leastMs = 0): number {
+  return Math.min(Math.max(options.retryAfterMs ?? 1_800_000, leastMs), remainingMs());
+}
 
 /** R3 is never sooner than this against public addresses (RFC 6647 5: greylisting windows start at a minute). */
 export const LEAST_RETRY_AFTER_MS = 60_000;
@@ -138,6 +144,7 @@ export async function readOptions(options: CheckOptions, resolver: Resolver): Pr
     resolver,
     random,
     isOver: () => performance.now() > over,
+    remainingMs: () => Math.max(0, over - performance.now()),
   };
 }
 
@@ -190,6 +197,7 @@ export function probeSettings(settings: Settings, ehlo: EhloName | null): ProbeS
     deciding: ids(selection.deciding),
     allowPrivate: options.allowPrivate ?? false,
     given: options.hosts !== undefined,
+    ...(options.hosts === undefined ? {} : { servedDomains: options.servedDomains ?? [] }),
     greetingTimeoutMs: timeOuts.greetingMs,
     commandTimeoutMs: timeOuts.commandMs,
     lingerMs: settings.lingerMs,

@@ -1,6 +1,13 @@
 // The journey on one screen: a domain in, its mail route from the DNS, a conversation with every address of every mail
 // host, the evidence judged, a report. Facts are gathered here and judged in report/; nothing here has an opinion.
-import { hasStopped, probeSettings, readOptions, retryAfter, type CheckOptions, type Settings } from './check-options.js';
+import {
+  hasStopped,
+  probeSettings,
+  readOptions,
+  retryAfter,
+  type CheckOptions,
+  type Settings,
+} from './check-options.js';
 import type { DomainEvidence } from './evidence/evidence.js';
 import type { EndpointEvidence } from './evidence/transcript.js';
 import type { ConversationPlan } from './smtp/dialogue.js';

@@ -118,6 +118,6 @@ async function probeEndpoint(
     if (endpoint.attempts.length === 0) return { ...endpoint, skipped: 'interrupted' };
     if (round >= (options.retries ?? 0) || hasStopped(settings) || !isWorthRetrying(endpoint, frame)) return endpoint;
     options.onProgress?.({ domain: frame.domain, step: 'waiting', endpoint: `${empty.host} [${empty.address}]` });
-    await sleep(Math.max(retryAfter(settings), isPublic(empty.address) ? LEAST_RETRY_AFTER_MS : 0), options.signal);
+    await sleep(retryAfter(settings, isPublic(empty.address) ? LEAST_RETRY_AFTER_MS : 0), options.signal);
   }
 }

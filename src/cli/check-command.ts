@@ -21,9 +21,8 @@ export async function check(words: readonly string[], flags: CheckFlags, version
   const stop = watchInterrupts();
   const progress = openProgress(flags.progress === true);
   const hosts = flags.host === undefined ? undefined : await givenHosts(flags.host, flags);
-  // --max-time: what is open ends with QUIT, and every domain of the input is still reported.
-  const over = flags.maxTime === undefined ? [] : [AbortSignal.timeout(flags.maxTime)];
-  const probe = await openProbe(toCheckOptions(flags, hosts, AbortSignal.any([stop.signal, ...over]), progress.show));
+  const servedDomains = hosts === undefined ? undefined : await namedHere(named);
+  const probe = await openProbe(toCheckOptions(flags, hosts, servedDomains, stop.signal, progress.show));
   try {
     if (flags.dryRun === true) {
       const { dryRun } = await import('./dry-run.js');
@@ -85,6 +84,14 @@ async function inOrder(
   while (going.length > 0) await takeFirst();
 }
 
+/** The domains that are named as such: with --host, those that it serves. Lists are not read for it. */
+async function namedHere(words: readonly string[]): Promise<readonly string[]> {
+  const plain = words.filter((word) => word !== '-' && !word.startsWith('@'));
+  const entries: DomainEntry[] = [];
+  for await (const entry of readDomains(plain)) entries.push(entry);
+  return entries.flatMap((entry) => ('parsed' in entry ? [entry.parsed.domain] : []));
+}
+
 async function givenHosts(texts: readonly string[], { port }: CheckFlags): Promise<readonly GivenHost[]> {
   return Promise.all(
     texts.map(async (text) => {
@@ -97,6 +104,7 @@ async function givenHosts(texts: readonly string[], { port }: CheckFlags): Promi
 function toCheckOptions(
   flags: CheckFlags,
   hosts: readonly GivenHost[] | undefined,
+  servedDomains: readonly string[] | undefined,
   signal: AbortSignal,
   onProgress: CheckOptions['onProgress'],
 ): CheckOptions {
@@ -110,6 +118,7 @@ function toCheckOptions(
     timeoutMs: flags.timeout,
     maxTimeMs: flags.maxTime,
     lingerMs: flags.linger,
+    servedDomains,
     only: flags.only,
     skip: flags.skip,
     family,

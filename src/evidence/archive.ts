@@ -117,6 +117,7 @@ const domainEvidence: Shape = object({
     deciding: strings,
     allowPrivate: boolean,
     given: boolean,
+    servedDomains: optional(strings),
     greetingTimeoutMs: number,
     commandTimeoutMs: number,
     lingerMs: number,

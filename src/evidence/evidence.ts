@@ -19,6 +19,8 @@ export interface ProbeSettings {
   readonly allowPrivate: boolean;
   /** True with --host: the DNS of the domain was not asked. */
   readonly given: boolean;
+  /** With --host: all domains that the hosts are said to serve, this one among them. */
+  readonly servedDomains?: readonly string[];
   /** How long we waited for a greeting and for a reply; a silence shorter than the RFC's accuses nobody. */
   readonly greetingTimeoutMs: number;
   readonly commandTimeoutMs: number;

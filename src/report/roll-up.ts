@@ -114,6 +114,8 @@ function decide(
     case 'no-such-domain':
       return { verdict: 'inconclusive', because: 'the domain does not exist' };
     case 'unknown':
+      if (evidence.interrupted)
+        return { verdict: 'inconclusive', because: 'the run was stopped before it was looked up' };
       return { verdict: 'inconclusive', because: `the DNS did not tell where its mail goes: ${dnsTrouble(evidence)}` };
     default:
   }

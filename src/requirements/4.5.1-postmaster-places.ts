@@ -4,7 +4,7 @@ import type { DomainEvidence } from '../evidence/evidence.js';
 import type { EndpointEvidence } from '../evidence/transcript.js';
 import { followLookup } from '../smtp/mail-route.js';
 import { isPositive } from '../smtp/reply.js';
-import { rcptObservations } from './rcpt-observation.js';
+import { contextOf, rcptObservations } from './rcpt-observation.js';
 import { judgeRecipient } from './recipient.js';
 import { T_IO, T_RCPT } from './readings.js';
 import { inconclusive, notApplicable, pass, warn, type Finding, type Remedy, type Requirement } from './requirement.js';
@@ -24,6 +24,24 @@ function judgeHostName(endpoint: EndpointEvidence, evidence: DomainEvidence): Fi
   // Serving its own name is not required of a host: 4.5.1 binds the domains that it serves.
   if (finding.cause === 'no-mailbox') return warn('no-mailbox', finding.because, ...finding.cites);
   return notApplicable(`the host does not serve its own name: ${finding.because}`, finding.cites);
+}
+
+function judgeServedDomains(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
+  const { served } = contextOf(endpoint, evidence);
+  if (served.length === 0) return notApplicable('no other domain of this host was named with --host');
+  const findings = served.map((domain) => ({
+    domain,
+    finding: judgeRecipient(endpoint, evidence, `Postmaster@${domain}`),
+  }));
+  const worst = (['fail', 'inconclusive', 'warn', 'not-applicable'] as const)
+    .map((verdict) => findings.find(({ finding }) => finding.verdict === verdict))
+    .find((one) => one !== undefined);
+  if (worst === undefined)
+    return pass(
+      `accepted at ${served.join(', ')}`,
+      findings.flatMap(({ finding }) => finding.cites ?? []),
+    );
+  return { ...worst.finding, because: `Postmaster@${worst.domain}: ${worst.finding.because}` };
 }
 
 function judgeLiteral(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
@@ -118,15 +136,20 @@ export const postmasterPlaces: readonly Requirement[] = [
         'RCPT commands that specify a mailbox for postmaster at any of the domains for which the SMTP server provides mail service',
     },
     demand: 'A host that serves several domains has a postmaster in each of them.',
-    probe: 'Nothing of its own: each domain named with --host is asked as postmaster.domain in its own report.',
-    readings: [{ verdict: 'not-applicable', when: 'every domain is judged by its own report' }],
+    probe: 'With --host: RCPT TO:<Postmaster@other-domain> for each other domain that is named with it.',
+    readings: [
+      { verdict: 'pass', when: 'postmaster is accepted at each of them' },
+      { verdict: 'fail', when: 'refused at one of them, as for postmaster.domain' },
+      { verdict: 'not-applicable', when: 'no --host, or no other domain was named' },
+      ...T_RCPT.filter(({ verdict }) => verdict === 'inconclusive' || verdict === 'warn'),
+    ],
     rationale: 'One forgotten domain is one whose abuse nobody hears of.',
     remedy: SERVED_REMEDY,
     retry: ['R1', 'R2', 'R3', 'R8'],
-    needs: [],
-    note: 'Domains cannot be enumerated from outside. Each domain that a user names is checked for itself, so this row has nothing of its own to judge.',
+    needs: [{ ask: 'rcpt', to: 'Postmaster@{served}' }],
+    note: 'Domains cannot be enumerated from outside: those that a user names with --host are judged. Without --host each domain that is named is looked up and judged for itself.',
     scope: 'endpoint',
-    judge: () => notApplicable('each domain that is named is judged for itself, as postmaster.domain'),
+    judge: judgeServedDomains,
   },
   {
     id: 'postmaster.mx-hostname',

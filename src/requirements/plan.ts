@@ -5,7 +5,7 @@ import type { ConversationPlan, Transaction } from '../smtp/dialogue.js';
 import { UsageError } from '../smtp/usage-error.js';
 import { visible } from '../smtp/visible.js';
 import { CATALOGUE } from './index.js';
-import { CONTROL_RECIPIENT, fillRecipient, type RecipientContext } from './recipient-template.js';
+import { CONTROL_RECIPIENT, fillRecipient, fillRecipients, type RecipientContext } from './recipient-template.js';
 import type { Profile } from './profiles.js';
 import type { Need, Requirement } from './requirement.js';
 
@@ -126,7 +126,7 @@ function recipients(
   const templates = needs.flatMap((need) => (need.ask === 'rcpt' && need.under === under ? [need.to] : []));
   const ordered = [...FIRST_RECIPIENTS.filter((template) => templates.includes(template)), ...templates];
   // Templates are our own and their places hold validated names: encodeCommand checks once more.
-  return unique(ordered.flatMap((template) => (fillRecipient(template, context) as ForwardPath | null) ?? []));
+  return unique(ordered.flatMap((template) => fillRecipients(template, context) as readonly ForwardPath[]));
 }
 
 const unique = <T>(some: readonly T[]): readonly T[] => [...new Set(some)];

@@ -35,6 +35,7 @@ export function contextOf(endpoint: EndpointEvidence, evidence: DomainEvidence):
     host: endpoint.host,
     address: endpoint.address,
     controlLocalPart: evidence.probe.controlLocalPart,
+    served: (evidence.probe.servedDomains ?? []).filter((served) => served !== domain),
   };
 }
 

@@ -10,10 +10,19 @@ export interface RecipientContext {
   readonly host: string;
   readonly address: string;
   readonly controlLocalPart: string | null;
+  /** The other domains that the mail host is said to serve (--host). */
+  readonly served: readonly string[];
 }
 
 /** The control recipient: a random local-part that no host should know. */
 export const CONTROL_RECIPIENT = '{random}@{domain}';
+
+/** The forward-paths of a template: one for each served domain where it speaks of them, else one or none. */
+export function fillRecipients(template: string, context: RecipientContext): readonly string[] {
+  if (template.includes('{served}')) return context.served.map((domain) => template.replaceAll('{served}', domain));
+  const path = fillRecipient(template, context);
+  return path === null ? [] : [path];
+}
 
 /** The forward-path of a template, or null where a place cannot be filled here. */
 export function fillRecipient(template: string, context: RecipientContext): string | null {

@@ -17,7 +17,8 @@ export type RetryPath = 'R1' | 'R2' | 'R3' | 'R4' | 'R5' | 'R6' | 'R7' | 'R8' | 
 /**
  * What a row needs asked. The conversation is planned from the needs of the selected rows (plan.ts).
  * A recipient template has `{domain}`, `{DOMAIN}` (upper case), `{canonical}` (what an alias leads to), `{host}` (the
- * mail host's own name), `{literal}` (the address connected to), `{u-label}` and `{random}` (the control local-part).
+ * mail host's own name), `{literal}` (the address connected to), `{u-label}`, `{served}` (each other domain named with
+ * --host) and `{random}` (the control local-part).
  * One that cannot be filled is not asked.
  */
 export type Need =

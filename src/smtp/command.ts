@@ -65,7 +65,7 @@ export function groupCommands(commands: readonly Command[]): readonly (readonly 
   let octets = 0;
   for (const command of commands) {
     const length = Buffer.byteLength(encodeCommand(command)) + 2;
-    if (group.length > 0 && octets + length > MAX_GROUP_OCTETS) {
+    if (group.length > 0 && octets + length >= MAX_GROUP_OCTETS) {
       groups.push(group);
       group = [];
       octets = 0;
