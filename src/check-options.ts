@@ -133,7 +133,7 @@ export async function readOptions(options: CheckOptions, resolver: Resolver): Pr
     options,
     selection: selectRequirements(options.profile ?? 'postmaster', options.only, options.skip),
     ehlo,
-    otherSenders: fallbackSenders(ehlo, options, resolver),
+    otherSenders: fallbackSenders(ehlo, sender, options, resolver),
     reversePaths: sender === NULL_REVERSE_PATH ? [NULL_REVERSE_PATH] : [sender, NULL_REVERSE_PATH],
     timeOuts,
     lingerMs: options.lingerMs ?? (rfcTimeouts ? 60_000 : 5_000),
@@ -156,15 +156,17 @@ async function ownName({ hostname = '', hosts }: CheckOptions, resolver: Resolve
   return (await resolves(name, resolver)) ? (name as EhloName) : null;
 }
 
-/** After the planned senders comes postmaster at our own name, where that resolves (R1). */
+/** After --mail-from comes the null reverse-path, and last postmaster at our own name, where that resolves (R1). */
 async function fallbackSenders(
   settled: Promise<EhloName | null>,
+  sender: ReversePath,
   { hosts }: CheckOptions,
   resolver: Resolver,
 ): Promise<readonly ReversePath[]> {
+  const planned = sender === NULL_REVERSE_PATH ? [] : [NULL_REVERSE_PATH];
   const ehlo = await settled;
-  if (ehlo === null || ehlo.startsWith('[') || hosts !== undefined) return [];
-  return (await resolves(ehlo, resolver)) ? [`postmaster@${ehlo}` as ReversePath] : [];
+  if (ehlo === null || ehlo.startsWith('[') || hosts !== undefined) return planned;
+  return (await resolves(ehlo, resolver)) ? [...planned, `postmaster@${ehlo}` as ReversePath] : planned;
 }
 
 /** True for a name that the DNS gives an address to. */

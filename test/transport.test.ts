@@ -3,7 +3,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { openLine, type Line } from '../src/io/transport.js';
+import { openLine } from '../src/io/open-line.js';
+import type { Line } from '../src/io/transport.js';
 import type { HandshakeOutcome, LingerOutcome, Outcome } from '../src/smtp/outcome.js';
 import { answering, freePort, startPeer, type PeerConnection, type PeerScript } from './support/smtp-peer.js';
 

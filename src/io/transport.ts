@@ -92,7 +92,7 @@ export class Line {
     return outcome;
   }
 
-  /** Writes commands (with their line ends) in one write and awaits `count` replies; see Channel.send. */
+  /** Writes commands (with line ends) in one write and awaits `count` replies; see Channel.send. */
   async exchange(text: string, count: number, timeoutMs: number): Promise<readonly Outcome[]> {
     if (!this.#isInStep()) return fill([], await this.#refuse(timeoutMs), count);
     this.#socket.write(text);

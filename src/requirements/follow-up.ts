@@ -2,11 +2,11 @@
 // question to the transcripts. When it is made is the scheduler's business, and how often is bounded here.
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
-import type { ForwardPath, ReversePath } from '../smtp/address.js';
+import { NULL_REVERSE_PATH, type ForwardPath, type ReversePath } from '../smtp/address.js';
 import type { ConversationPlan } from '../smtp/dialogue.js';
 import { isPermanentNegative, isPositive } from '../smtp/reply.js';
 import { classifyReply } from '../smtp/reply-class.js';
-import { asked, askedIn, echoOf, hasLostStep, offersStartTls, openingsOf, unsolicitedClose } from './observe.js';
+import { askedIn, echoOf, hasLostStep, offersStartTls, openingsOf, unsolicitedClose } from './observe.js';
 import { rcptObservations, type RcptObservation } from './rcpt-observation.js';
 import { judgeRecipient } from './recipient.js';
 
@@ -60,7 +60,7 @@ export function nextConversation(
   return (
     otherSender(round, evidence, options) ??
     alone(round, evidence, last.plan) ??
-    (options.wantsHelo && !attempts.some(({ plan }) => plan.purpose === 'helo') ? heloSession(first) : null)
+    (options.wantsHelo && !attempts.some(({ plan }) => plan.purpose === 'helo') ? heloSession(first, evidence) : null)
   );
 }
 
@@ -93,32 +93,52 @@ function wantsTls(round: EndpointEvidence, evidence: DomainEvidence): boolean {
   );
 }
 
-/** R1: every sender so far was refused, at MAIL or at RCPT by words about it; the next one is tried. */
+/** R1: a recipient was refused because of the sender, at MAIL or at RCPT, and accepted under none; the next one is tried. */
 function otherSender(
   round: EndpointEvidence,
   evidence: DomainEvidence,
   options: FollowUpOptions,
 ): ConversationPlan | null {
-  const used = new Set(asked(round, 'MAIL').map(({ what }) => what.command));
-  const sender = options.otherSenders.find((path) => !used.has(`MAIL FROM:<${path}>`));
-  if (sender === undefined) return null;
-  const observations = rcptObservations(round);
-  if (observations.some(({ rcpt }) => rcpt.what.kind === 'reply' && isPositive(rcpt.what.reply))) return null;
-  const mails = asked(round, 'MAIL');
-  const mailRefused =
-    mails.length > 0 &&
-    mails.every(({ what: { outcome } }) => outcome.kind === 'reply' && isPermanentNegative(outcome.reply));
+  const [first] = options.planned;
+  const isControl = (to: string): boolean =>
+    evidence.probe.controlLocalPart !== null && to.startsWith(`${evidence.probe.controlLocalPart}@`);
+  const wanted = first.transactions.flatMap(({ recipients }) => recipients).filter((to) => !isControl(to));
+  const recipients = [...new Set(wanted)];
+  // A sender counts as used when all of them were asked for under it.
+  const isUsed = (sender: ReversePath): boolean => {
+    const asked = round.attempts.flatMap(({ plan }) => plan.transactions.filter(({ from }) => from === sender));
+    return recipients.every((to) => asked.some((transaction) => transaction.recipients.includes(to)));
+  };
+  const sender = options.otherSenders.find((path) => !isUsed(path));
+  if (sender === undefined || !recipients.some((to) => isSpoiltBySender(to, round, evidence))) return null;
+  const tls = round.attempts.at(-1)?.plan.tls ?? first.tls;
+  // Many hosts refuse a null sender its second recipient.
+  const transactions =
+    sender === NULL_REVERSE_PATH
+      ? recipients.map((to) => ({ from: sender, recipients: [to] }))
+      : [{ from: sender, recipients }];
+  return { ...first, purpose: 'other-sender', tls, transactions };
+}
+
+function isSpoiltBySender(recipient: ForwardPath, round: EndpointEvidence, evidence: DomainEvidence): boolean {
   const echo = echoOf(round, evidence);
-  const blamed = observations.some(({ rcpt }) => {
-    if (rcpt.what.kind !== 'reply') return false;
+  const seen = rcptObservations(round).filter(({ to }) => to === recipient);
+  if (seen.some(({ rcpt }) => rcpt.what.kind === 'reply' && isPositive(rcpt.what.reply))) return false;
+  const isBlamed = seen.some(({ rcpt, mail }) => {
+    if (rcpt.what.kind !== 'reply' || mail.what.kind !== 'reply' || !isPositive(mail.what.reply)) return false;
     const kind = classifyReply(rcpt.what.reply, 'rcpt', echo);
     return kind === 'temp.sender' || kind === 'perm.sender-policy' || kind === 'perm.policy-ambiguous';
   });
-  if (!mailRefused && !blamed) return null;
-  const [first] = options.planned;
-  const recipients = [...new Set(first.transactions.flatMap((transaction) => transaction.recipients))];
-  const tls = round.attempts.at(-1)?.plan.tls ?? first.tls;
-  return { ...first, purpose: 'other-sender', tls, transactions: [{ from: sender, recipients }] };
+  if (isBlamed) return true;
+  return round.attempts.some((attempt, number) => {
+    const senders = attempt.plan.transactions
+      .filter(({ recipients }) => recipients.includes(recipient))
+      .map(({ from }) => from);
+    return askedIn(attempt, number, 'MAIL').some(({ what: { command, outcome } }) => {
+      const isOurs = senders.some((from) => command.startsWith(`MAIL FROM:<${from}>`));
+      return isOurs && outcome.kind === 'reply' && isPermanentNegative(outcome.reply);
+    });
+  });
 }
 
 /** R8: recipients whose answer our own batching, a lost step or one unexplained close may have spoilt, once more, alone. */
@@ -136,16 +156,18 @@ function alone(round: EndpointEvidence, evidence: DomainEvidence, like: Conversa
 const MAX_ALONE = 10;
 const unique = (some: readonly string[]): readonly string[] => [...new Set(some)];
 
-/** Refusals that would accuse but may be of our own making. */
+/** Answers that may be of our own making: of a session that lost step, of a batch, out of sequence. */
 function spoilt(round: EndpointEvidence, evidence: DomainEvidence): readonly RcptObservation[] {
   const echo = echoOf(round, evidence);
   return rcptObservations(round).filter((one) => {
     const attempt = round.attempts[one.attempt];
-    if (one.rcpt.what.kind !== 'reply' || attempt === undefined || isPositive(one.rcpt.what.reply)) return false;
+    if (one.rcpt.what.kind !== 'reply' || attempt === undefined) return false;
+    if (hasLostStep(attempt)) return true;
+    if (isPositive(one.rcpt.what.reply)) return false;
     if (one.mail.what.kind !== 'reply' || !isPositive(one.mail.what.reply)) return false;
     const kind = classifyReply(one.rcpt.what.reply, 'rcpt', echo);
     if (kind === 'perm.sequence' || kind === 'temp.batch') return true;
-    return isPermanentNegative(one.rcpt.what.reply) && (!one.isFirst || hasLostStep(attempt));
+    return isPermanentNegative(one.rcpt.what.reply) && !one.isFirst;
   });
 }
 
@@ -176,8 +198,10 @@ function cutOff(round: EndpointEvidence): readonly { readonly to: string; readon
   });
 }
 
-function heloSession(first: ConversationPlan): ConversationPlan {
-  return { ...first, purpose: 'helo', hello: 'HELO', pipelining: false, transactions: first.transactions.slice(0, 1) };
+function heloSession(first: ConversationPlan, { domain }: DomainEvidence): ConversationPlan {
+  const to = (domain === null ? 'Postmaster' : `Postmaster@${domain}`) as ForwardPath;
+  const from = first.transactions[0]?.from ?? NULL_REVERSE_PATH;
+  return { ...first, purpose: 'helo', hello: 'HELO', pipelining: false, transactions: [{ from, recipients: [to] }] };
 }
 
 /** R3: whether another round, later, could change an answer: something was refused for now, or could not be reached. */

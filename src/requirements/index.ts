@@ -6,6 +6,7 @@ import { connection } from './3.8-connection.js';
 import { quitAfter554 } from './4.1.1.10-quit-after-554.js';
 import { domainSyntax } from './4.1.2-domain-syntax.js';
 import { openingReplies } from './4.2-opening-replies.js';
+import { blocking } from './4.5.1-blocking.js';
 import { everyMx } from './4.5.1-every-mx.js';
 import { exemption } from './4.5.1-exemption.js';
 import { postmasterPlaces } from './4.5.1-postmaster-places.js';
@@ -31,6 +32,7 @@ import type { Requirement } from './requirement.js';
 export const CATALOGUE: readonly Requirement[] = [
   ...postmaster,
   ...everyMx,
+  ...blocking,
   ...exemption,
   ...nullSender,
   ...postmasterPlaces,

@@ -2,7 +2,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence, Exchange } from '../evidence/transcript.js';
 import type { ConnectOutcome, Outcome } from '../smtp/outcome.js';
-import { ehloKeywords, firstDigit, isPositive, type Reply } from '../smtp/reply.js';
+import { ehloKeywords, isPositive, type Reply } from '../smtp/reply.js';
 import { blamesClient, type Echo } from '../smtp/reply-class.js';
 import type { Cite } from './requirement.js';
 
@@ -92,18 +92,16 @@ export function offersStartTls(attempt: Attempt): boolean {
 }
 
 /**
- * True where the two sides of a connection no longer agree which reply belongs to which command: a reply out of turn,
- * one whose lines disagree about its code, or a QUIT that got a 2yz of another kind. No accusation rests on such a one.
+ * True where the two sides of a connection no longer agree which reply belongs to which command: a reply out of turn
+ * (after a QUIT that was not answered with 221 we listen on for strays), or one whose lines disagree about its code.
+ * Nothing rests on such a session, neither an accusation nor a pass.
  */
 export function hasLostStep(attempt: Attempt): boolean {
   return attempt.exchanges.some((exchange) => {
     if (exchange.act === 'leave') return false;
     const { outcome } = exchange;
     if (outcome.kind === 'out-of-turn') return outcome.reply.code !== 421;
-    if (outcome.kind !== 'reply') return false;
-    if (outcome.reply.defects.includes('mixed-codes')) return true;
-    const isQuit = exchange.act === 'command' && exchange.command === 'QUIT';
-    return isQuit && (firstDigit(outcome.reply) === 3 || (isPositive(outcome.reply) && outcome.reply.code !== 221));
+    return outcome.kind === 'reply' && outcome.reply.defects.includes('mixed-codes');
   });
 }
 

@@ -14,6 +14,7 @@ export interface RcptObservation {
   /** The reverse-path, '' for the null one. */
   readonly from: string;
   readonly inTls: boolean;
+  readonly hello: 'EHLO' | 'HELO';
   readonly attempt: number;
   readonly mail: Seen<Outcome>;
   readonly rcpt: Seen<Outcome>;
@@ -21,8 +22,8 @@ export interface RcptObservation {
   readonly isFirst: boolean;
   /** Whether the connection was made for the recipients in doubt alone (R8). */
   readonly isAlone: boolean;
-  /** Whether the host closed the connection right behind the reply. */
-  readonly isClosedAfter: boolean;
+  /** Whether the next command got a reply other than 421: the session was seen to go on. */
+  readonly isAnsweredAfter: boolean;
 }
 
 /** The places of a recipient template at one endpoint. */
@@ -49,8 +50,11 @@ function observationsIn(attempt: Attempt, number: number): readonly RcptObservat
   const found: RcptObservation[] = [];
   let mail: (Seen<Outcome> & { readonly from: string }) | null = null;
   let recipients = 0;
+  let hello: 'EHLO' | 'HELO' = 'EHLO';
   commands.forEach((seen, position) => {
     const { what, ...place } = seen;
+    if (what.command.startsWith('HELO ')) hello = 'HELO';
+    if (what.command.startsWith('EHLO ')) hello = 'EHLO';
     const from = /^MAIL FROM:<(.*?)>/.exec(what.command)?.[1];
     if (from !== undefined) {
       mail = { ...place, what: what.outcome, from };
@@ -64,12 +68,13 @@ function observationsIn(attempt: Attempt, number: number): readonly RcptObservat
       to,
       from: mail.from,
       inTls: what.inTls,
+      hello,
       attempt: number,
       mail,
       rcpt: { ...place, what: what.outcome },
       isFirst: recipients === 0,
       isAlone: attempt.plan.purpose === 'alone',
-      isClosedAfter: what.outcome.kind === 'reply' && next?.what.outcome.kind === 'closed',
+      isAnsweredAfter: next?.what.outcome.kind === 'reply' && next.what.outcome.reply.code !== 421,
     });
     recipients += 1;
   });

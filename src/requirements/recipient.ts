@@ -4,7 +4,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
 import type { Outcome } from '../smtp/outcome.js';
-import { isPositive, type Reply } from '../smtp/reply.js';
+import { isPermanentNegative, isPositive, type Reply } from '../smtp/reply.js';
 import { classifyReply, isBare550, type ReplyClass } from '../smtp/reply-class.js';
 import { asked, echoOf, hasLostStep, offersStartTls } from './observe.js';
 import { contextOf, controlStrength, rcptObservations, type RcptObservation } from './rcpt-observation.js';
@@ -25,7 +25,7 @@ export function judgeRecipient(
     (one) => one.to === to && (under !== 'null' || one.from === ''),
   );
   // A session that another attempt could not open again takes nothing from what an earlier one showed.
-  if (observations.length === 0) return whyNotAsked(endpoint, evidence, under);
+  if (observations.length === 0) return whyNotAsked(to, endpoint, evidence, under);
   const trouble = sessionTrouble(endpoint, evidence);
   if (trouble?.verdict === 'not-applicable') return trouble;
 
@@ -47,7 +47,7 @@ export function judgeRecipient(
 }
 
 const isSameRequest = (one: RcptObservation, other: RcptObservation): boolean =>
-  one.to === other.to && one.from === other.from && one.inTls === other.inTls;
+  one.to === other.to && one.from === other.from && one.inTls === other.inTls && one.hello === other.hello;
 
 /** Accepted once and refused once is a doubt; the same again, with nothing temporary between, is a finding. */
 function flapping(accepted: readonly RcptObservation[], refused: readonly RcptObservation[]): Finding {
@@ -62,9 +62,13 @@ function flapping(accepted: readonly RcptObservation[], refused: readonly RcptOb
 const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
 
 /** Why a recipient was not asked for at this endpoint. */
-function whyNotAsked(endpoint: EndpointEvidence, evidence: DomainEvidence, under?: 'null'): Finding {
+function whyNotAsked(to: string, endpoint: EndpointEvidence, evidence: DomainEvidence, under?: 'null'): Finding {
   const trouble = sessionTrouble(endpoint, evidence);
   if (trouble !== null) return trouble;
+  const wasPlanned = endpoint.attempts.some(({ plan }) =>
+    plan.transactions.some(({ recipients }) => (recipients as readonly string[]).includes(to)),
+  );
+  if (!wasPlanned) return inconclusive('not-asked', 'not asked in this run');
   const mails = asked(endpoint, 'MAIL').filter(
     ({ what }) => under !== 'null' || what.command.startsWith('MAIL FROM:<>'),
   );
@@ -93,14 +97,11 @@ function readObservation(one: RcptObservation, endpoint: EndpointEvidence, evide
   if (outcome.kind !== 'reply') return outcomeTrouble(outcome, `the reply to RCPT TO:<${one.to}>`, cites);
 
   const finding = readRcptReply(outcome.reply, one, attempt, endpoint, evidence);
-  if (finding.verdict !== 'fail') return finding;
-  if (hasLostStep(attempt)) {
-    return inconclusive(
-      'out-of-turn',
-      'the host and we lost step in this session: its replies cannot be told apart',
-      cites,
-    );
+  if (hasLostStep(attempt) && finding.verdict !== 'inconclusive') {
+    const because = 'the host and we lost step in this session: its replies cannot be told apart';
+    return inconclusive('out-of-turn', because, cites);
   }
+  if (finding.verdict !== 'fail') return finding;
   // cli.md: a 5yz to a recipient that was not the first of its transaction counts when it was repeated alone.
   if (!one.isFirst && !one.isAlone) {
     return inconclusive('out-of-turn', `${finding.because}; not confirmed with this recipient alone`, cites);
@@ -136,9 +137,13 @@ function readRcptReply(
     return inconclusive('out-of-turn', `the lines of the reply have different codes: ${said}`, cites);
   }
   const kind = classifyReply(reply, 'rcpt', echoOf(endpoint, evidence));
-  // RFC 5321 7.8: no unknown user ends a session, a blocked client does.
-  if (one.isClosedAfter && isBare550(reply, echoOf(endpoint, evidence))) {
-    return inconclusive('client-refused', `refused, and the connection closed right behind it: ${said}`, cites);
+  // RFC 5321 7.8: no unknown user ends a session, a blocked client does. So the session must be seen to go on.
+  if (!one.isAnsweredAfter && isBare550(reply, echoOf(endpoint, evidence))) {
+    return inconclusive('client-refused', `refused without a reason, and the session did not go on: ${said}`, cites);
+  }
+  // 551 refuses whatever address it names (4.2.3), unless its words are about us.
+  if (reply.code === 551 && kind === 'perm.policy-ambiguous') {
+    return fail('no-domain', `refused, the host sends us elsewhere: ${said}`, ...cites);
   }
   const accusation = ACCUSATIONS[kind];
   if (accusation !== undefined) {
@@ -209,10 +214,13 @@ function notPublished(endpoint: EndpointEvidence, evidence: DomainEvidence): str
   if (route.kind === 'implicit-mx') return 'no MX names this host for the domain, it is the implicit one';
   const canonical = contextOf(endpoint, evidence).canonical;
   if (canonical === null) return null;
-  const accepted = rcptObservations(endpoint).some(
-    ({ to, rcpt }) => to === `Postmaster@${canonical}` && rcpt.what.kind === 'reply' && isPositive(rcpt.what.reply),
+  const answers = rcptObservations(endpoint).flatMap(({ to, rcpt }) =>
+    to === `Postmaster@${canonical}` && rcpt.what.kind === 'reply' ? [rcpt.what.reply] : [],
   );
-  return accepted ? 'the domain is an alias, and its canonical name is accepted' : null;
+  if (answers.some(isPositive)) return 'the domain is an alias, and its canonical name is accepted';
+  return answers.some(isPermanentNegative)
+    ? null
+    : 'the domain is an alias, and of its canonical name nothing is known';
 }
 
 /** What a random recipient got from the mail host, at whichever of its addresses it was asked. */

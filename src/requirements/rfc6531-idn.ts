@@ -69,7 +69,10 @@ export const idn: readonly Requirement[] = [
       exim: 'an empty smtputf8_advertise_hosts stops offering it; ${utf8_domain_to_alabel:$domain} converts a domain before it is looked up.',
     },
     retry: ['R8'],
-    needs: [{ ask: 'rcpt', to: 'Postmaster@{u-label}', under: 'smtputf8' }],
+    needs: [
+      { ask: 'rcpt', to: 'Postmaster@{domain}' },
+      { ask: 'rcpt', to: 'Postmaster@{u-label}', under: 'smtputf8' },
+    ],
     scope: 'endpoint',
     judge: judgeULabel,
   },

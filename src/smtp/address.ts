@@ -1,6 +1,7 @@
 // Domains, mailboxes and paths (RFC 5321 2.3.5, 2.3.11, 4.1.2, 4.5.3.1). Everything that a user types passes here
 // before it may reach the wire: only these functions make the branded types, and none of them lets CR, LF, NUL,
 // SP, "<" or ">" through.
+import { specialPurpose } from './special-address.js';
 import { UsageError } from './usage-error.js';
 import { visible } from './visible.js';
 
@@ -115,7 +116,10 @@ export async function parseReversePath(input: string): Promise<ReversePath> {
 /** Reads the value of --ehlo: a name of at least two labels, or `[192.0.2.1]`, `[IPv6:2001:db8::1]`. */
 export async function parseEhloName(input: string): Promise<EhloName> {
   const text = input.trim();
-  if (/^\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9a-f:.]+)\]$/i.test(text)) return text as EhloName;
+  // 4.1.3: IPv6 addresses are tagged, IPv4 ones are not.
+  const literal = /^\[(?:([\d.]+)|IPv6:([0-9a-f:.]*:[0-9a-f:.]*))\]$/i.exec(text);
+  const address = literal?.[1] ?? literal?.[2];
+  if (address !== undefined && specialPurpose(address)?.kind !== 'not-an-address') return text as EhloName;
   const { domain } = await parseDomain(text);
   if (!isFullyQualified(domain)) {
     throw new UsageError(`"${visible(input)}" is no name for EHLO: it needs a fully-qualified domain or [address]`);

@@ -233,16 +233,20 @@ function* mayGoOn(outcomes: readonly Outcome[], quitting: 'quit-said' | 'quit-du
   const bad = outcomes.find((outcome) => outcome.kind !== 'reply' || outcome.reply.code === 421);
   if (bad === undefined) return true;
   // 421: the host closes the channel (3.8). A closed or garbled channel hears no QUIT either.
-  const isOpen = bad.kind === 'timeout' || bad.kind === 'out-of-turn' || bad.kind === 'interrupted';
-  if (isOpen && quitting === 'quit-due') yield { kind: 'leave' };
+  if (isStillOpen(bad) && quitting === 'quit-due') yield { kind: 'leave' };
   return false;
+}
+
+/** Whether QUIT can still be said after an outcome that ends the conversation. A 421 of the host's own is a 421 too. */
+function isStillOpen(outcome: Outcome | LingerOutcome): boolean {
+  if (outcome.kind === 'out-of-turn') return outcome.reply.code !== 421;
+  return outcome.kind === 'timeout' || outcome.kind === 'interrupted';
 }
 
 /** Sends nothing for a while before QUIT; false when the session did not stay quiet and open. */
 function* linger(forMs: number): Dialogue<boolean> {
   const outcome = yield* watch(forMs);
-  const isOpen = outcome.kind === 'interrupted' || (outcome.kind === 'out-of-turn' && outcome.reply.code !== 421);
-  if (isOpen) yield { kind: 'leave' };
+  if (isStillOpen(outcome)) yield { kind: 'leave' };
   return outcome.kind === 'quiet';
 }
 

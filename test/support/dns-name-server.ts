@@ -14,7 +14,10 @@ export type Transport = 'udp' | 'tcp';
 export type Reply = Buffer | { readonly thenClose: Buffer };
 
 /** What the server does with a query. */
-export type Script = (query: Query, transport: Transport) => Reply | readonly Reply[] | Promise<Reply | readonly Reply[]>;
+export type Script = (
+  query: Query,
+  transport: Transport,
+) => Reply | readonly Reply[] | Promise<Reply | readonly Reply[]>;
 
 export interface Query {
   readonly octets: Buffer;
@@ -30,7 +33,6 @@ export interface ScriptedNameServer {
 }
 
 export const RCODE = { formErr: 1, servFail: 2, nxDomain: 3, notImp: 4, refused: 5 } as const;
-export const RECURSION_AVAILABLE = dnsPacket.RECURSION_AVAILABLE;
 export const SILENCE: readonly Reply[] = [];
 
 /** Starts a name server on UDP, and on the same port of TCP; it ends with the test. */
@@ -88,7 +90,10 @@ async function bindBoth(): Promise<{ readonly udp: UdpSocket; readonly tcp: Serv
     await once(udp, 'listening');
     const { port } = udp.address();
     const tcp = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(tcp, 'listening').then(() => true, () => false);
+    const isFree = await once(tcp, 'listening').then(
+      () => true,
+      () => false,
+    );
     if (isFree) return { udp, tcp, port };
     udp.close(); // somebody else has that port of TCP: try the next
   }
@@ -96,7 +101,7 @@ async function bindBoth(): Promise<{ readonly udp: UdpSocket; readonly tcp: Serv
 
 /** A response to this query, in full or in part as the test needs it. */
 export function respond(query: Query, parts: Partial<Packet> & { readonly rcode?: number } = {}): Buffer {
-  const { rcode = 0, flags = RECURSION_AVAILABLE, ...rest } = parts;
+  const { rcode = 0, flags = dnsPacket.RECURSION_AVAILABLE, ...rest } = parts;
   return dnsPacket.encode({
     type: 'response',
     id: query.packet.id ?? 0,
@@ -126,7 +131,12 @@ export function rawResponse(query: Query, answers: number, records: readonly (Bu
 }
 
 /** A record in octets: the owner as given, class IN, TTL 60. */
-export function rawRecord(owner: readonly number[], type: number, rdata: readonly number[], length = rdata.length): Buffer {
+export function rawRecord(
+  owner: readonly number[],
+  type: number,
+  rdata: readonly number[],
+  length = rdata.length,
+): Buffer {
   return Buffer.from([...owner, 0, type, 0, 1, 0, 0, 0, 60, length >> 8, length & 0xff, ...rdata]);
 }
 
