@@ -20,7 +20,10 @@ export async function lookUpHost(host: string): Promise<readonly string[]> {
 /** Whether this machine's own name resolves for the operating system, within two seconds. */
 export async function resolvesHere(name: string): Promise<boolean> {
   const enough = new AbortController();
-  const found = await Promise.race([lookUpHost(name), sleep(OWN_NAME_WAIT_MS, enough.signal).then((): readonly string[] => [])]);
+  const found = await Promise.race([
+    lookUpHost(name),
+    sleep(OWN_NAME_WAIT_MS, enough.signal).then((): readonly string[] => []),
+  ]);
   enough.abort();
   return found.length > 0;
 }

@@ -46,7 +46,10 @@ export function openLine(
       line = new Line(socket, signal);
       socket.off('error', onError);
       const localAddress = socket.localAddress ?? '';
-      resolve({ outcome: { kind: 'connected', afterMs: Math.round(performance.now() - startedAt), localAddress }, line });
+      resolve({
+        outcome: { kind: 'connected', afterMs: Math.round(performance.now() - startedAt), localAddress },
+        line,
+      });
     });
   });
 }

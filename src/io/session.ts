@@ -60,7 +60,7 @@ export async function runSession(plan: ConversationPlan, options: SessionOptions
   try {
     const dialogue = converse(plan, ehlo);
     let group = 0;
-    for (let step = dialogue.next(); step.done !== true; ) {
+    for (let step = dialogue.next(); step.done !== true;) {
       const act = step.value;
       const atMs = now();
       const result = await perform(act, channel, options);
@@ -84,7 +84,10 @@ async function perform(act: Act, channel: Channel, options: SessionOptions): Pro
       if (!isQuit && (options.isOver() || options.signal?.aborted === true)) {
         return { kind: 'send', outcomes: act.commands.map((): Outcome => ({ kind: 'interrupted', afterMs: 0 })) };
       }
-      return { kind: 'send', outcomes: await channel.send(act.commands, isQuit ? timeOuts.quitMs : timeOuts.commandMs) };
+      return {
+        kind: 'send',
+        outcomes: await channel.send(act.commands, isQuit ? timeOuts.quitMs : timeOuts.commandMs),
+      };
     }
     case 'linger':
       return { kind: 'linger', outcome: await channel.linger(act.forMs) };

@@ -10,17 +10,15 @@ import type { Socket } from 'node:net';
 import type { HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
 import { ReplyParser, type Parsed } from '../smtp/reply-parser.js';
 import { onAbort } from './abort.js';
+import { again, cut, fill, outOfTurn, rawOf, since, type Lost } from './line-outcomes.js';
 import { beginHandshake, handshakeFailure, handshakeOutcome } from './tls.js';
 
-/** Octets of a host that an outcome keeps. */
-const MAX_KEPT_OCTETS = 4096;
 /** Replies and octets that may wait without a command of ours; beyond them we stop reading. */
 const MAX_STRAY_REPLIES = 8;
 const MAX_STRAY_OCTETS = 64 * 1024;
 /** How long after our FIN the host may send its own before the socket is destroyed. */
 const CLOSE_GRACE_MS = 250;
 
-type Lost = Exclude<Outcome, { kind: 'reply' }>;
 type Arrival = { readonly parsed: Parsed; readonly at: number };
 type Waiter = {
   readonly startedAt: number;
@@ -278,24 +276,4 @@ export class Line {
     this.#stopHandshake?.();
     this.#wake();
   }
-}
-
-const since = (startedAt: number): number => Math.round(performance.now() - startedAt);
-const cut = (octets: string): string => octets.slice(0, MAX_KEPT_OCTETS);
-const rawOf = (parsed: Parsed): string => (parsed.kind === 'reply' ? parsed.reply.raw : parsed.raw);
-
-/** The same outcome for a later wait: nothing new came, so it has no octets of its own. */
-function again<L extends Lost>(lost: L): L {
-  if (lost.kind === 'timeout' || lost.kind === 'closed') return { ...lost, partial: '' };
-  return lost.kind === 'not-a-reply' ? { ...lost, raw: '' } : lost;
-}
-
-/** What a reply is that no command was waiting for. */
-const outOfTurn = (outcome: Outcome): Lost => (outcome.kind === 'reply' ? { ...outcome, kind: 'out-of-turn' } : outcome);
-
-/** One outcome a command: those that came, then the one that ended it, then that one again. */
-function fill(outcomes: readonly Outcome[], lost: Lost, count: number): readonly Outcome[] {
-  const filled = [...outcomes, lost];
-  while (filled.length < count) filled.push(again(lost));
-  return filled;
 }
