@@ -34,6 +34,7 @@ export async function requirements(selectors: readonly string[], flags: Flags): 
 function toText({
   id,
   title,
+  short,
   level,
   violation,
   tier,
@@ -51,6 +52,7 @@ function toText({
   return {
     id,
     title,
+    ...(short === undefined ? {} : { short }),
     level,
     violation,
     tier,

@@ -5,7 +5,8 @@ export interface Schema {
   readonly [keyword: string]: unknown;
 }
 
-type Members = Readonly<Record<string, Schema>>;
+/** Members of an object, by name. */
+export type Members = Readonly<Record<string, Schema>>;
 
 export const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
@@ -55,7 +56,7 @@ export const route: Schema = object({
   canonicalName: told(string, 'the name whose records were used: the domain, or what its alias leads to'),
   hosts: list(object({ host: string, preference: count, addresses: list(words) })),
 });
-export const certificate: Schema = object({
+const certificate: Schema = object({
   subject: string,
   issuer: string,
   validTo: string,
@@ -63,13 +64,5 @@ export const certificate: Schema = object({
   problem: orNull(string),
 });
 export const tls: Schema = object({ protocol: string, cipher: string, certificate: orNull(certificate) });
-export const purpose: Schema = oneOf(
-  'probe',
-  'second-opening',
-  'over-tls',
-  'other-sender',
-  'alone',
-  'helo',
-  'retry',
-);
+export const purpose: Schema = oneOf('probe', 'second-opening', 'over-tls', 'other-sender', 'alone', 'helo', 'retry');
 export const dnsType: Schema = oneOf('MX', 'A', 'AAAA', 'CNAME');

@@ -23,6 +23,7 @@ import {
   told,
   tool,
   words,
+  type Members,
   type Schema,
 } from './parts.js';
 
@@ -39,13 +40,6 @@ const LEVELS = wordsOf<Level>({
 });
 const TIERS = wordsOf<Tier>({ core: true, session: true, extended: true });
 const STRENGTHS = wordsOf<EvidenceStrength>({ strong: true, weak: true, unqualified: true });
-const VERDICTS = wordsOf<Verdict>({
-  pass: true,
-  fail: true,
-  warn: true,
-  inconclusive: true,
-  'not-applicable': true,
-});
 // prettier-ignore
 const CAUSES = wordsOf<Cause>({
   'no-mailbox': true, 'no-domain': true, 'relay-denied': true, syntax: true, 'mailbox-full': true, 'auth-required': true,
@@ -59,22 +53,30 @@ const CAUSES = wordsOf<Cause>({
 
 const reply = object({ code: replyCode, enhanced: orNull(enhancedStatusCode), lines: list(octets) });
 
+const command = told(orNull(words), 'null: the opening reply');
 const exchange: Schema = {
-  ...object(
-    { command: told(orNull(words), 'null: the opening reply'), reply: orNull(reply) },
-    {
+  oneOf: [
+    object({ command, reply }),
+    object({
+      command,
+      reply: { type: 'null' },
       outcome: told(
         oneOf(
-          ...['timeout', 'out-of-turn', 'not-a-reply', 'closed', 'interrupted', 'quiet', 'not awaited'],
-          ...['secured', 'tls-failed', 'injected'],
+          'timeout',
+          'out-of-turn',
+          'not-a-reply',
+          'closed',
+          'interrupted',
+          'quiet',
+          'not awaited',
+          'secured',
+          'tls-failed',
+          'injected',
         ),
         'what came in place of a reply',
       ),
-    },
-  ),
-  if: { properties: { reply: { type: 'null' } } },
-  then: { required: ['outcome'] },
-  else: { not: { required: ['outcome'] } },
+    }),
+  ],
 };
 
 const lookup = object({
@@ -82,47 +84,47 @@ const lookup = object({
   type: dnsType,
   nameServer: words,
   outcome: oneOf(
-    ...['records', 'no-data', 'no-such-name', 'server-failure', 'refused', 'timeout', 'unreachable', 'malformed'],
+    'records',
+    'no-data',
+    'no-such-name',
+    'server-failure',
+    'refused',
+    'timeout',
+    'unreachable',
+    'malformed',
   ),
   records: list(octets),
 });
 
+/** A judgement with this verdict: all that is common to them, and what this one has. */
+function judgementOf(verdict: Verdict, members: Members = {}, optional: Members = {}): Schema {
+  const common = {
+    requirement: { type: 'string', pattern: '^[a-z0-9]+(?:[.-][a-z0-9]+)*$' },
+    level: LEVELS,
+    source: { type: 'string', pattern: '^RFC \\d+$' },
+    section: words,
+    tier: TIERS,
+    verdict: { const: verdict },
+    because: told(words, 'for people, not for parsing'),
+    exchanges: told(list(exchange), 'the deciding one first'),
+    waived: { type: 'null' },
+  };
+  const lookups = { ...list(lookup), minItems: 1 };
+  return {
+    ...object({ ...common, ...members }, { host: words, address: words, port, lookups, ...optional }),
+    dependentRequired: { host: ['address', 'port'], address: ['host'], port: ['host'] },
+  };
+}
+
 /** A cause says why something was not a pass; the strength of evidence belongs to a pass. */
-const judgement: Schema = {
-  ...object(
-    {
-      requirement: { type: 'string', pattern: '^[a-z0-9]+(?:[.-][a-z0-9]+)*$' },
-      level: LEVELS,
-      source: { type: 'string', pattern: '^RFC \\d+$' },
-      section: words,
-      tier: TIERS,
-      verdict: VERDICTS,
-      because: told(words, 'for people, not for parsing'),
-      exchanges: told(list(exchange), 'the deciding one first'),
-      waived: { type: 'null' },
-    },
-    {
-      cause: CAUSES,
-      evidence: STRENGTHS,
-      host: words,
-      address: words,
-      port,
-      lookups: { ...list(lookup), minItems: 1 },
-    },
-  ),
-  dependentRequired: { host: ['address', 'port'], address: ['host'], port: ['host'] },
-  allOf: [
-    {
-      if: { properties: { verdict: { enum: ['fail', 'warn', 'inconclusive'] } } },
-      then: { required: ['cause'] },
-      else: { not: { required: ['cause'] } },
-    },
-    {
-      if: { required: ['evidence'] },
-      then: { properties: { verdict: { const: 'pass' } } },
-    },
-  ],
-};
+const JUDGEMENTS = {
+  pass: judgementOf('pass', {}, { evidence: STRENGTHS }),
+  fail: judgementOf('fail', { cause: CAUSES }),
+  warn: judgementOf('warn', { cause: CAUSES }),
+  inconclusive: judgementOf('inconclusive', { cause: CAUSES }),
+  'not-applicable': judgementOf('not-applicable'),
+} as const satisfies Record<Verdict, Schema>;
+const judgement: Schema = { oneOf: Object.values(JUDGEMENTS) };
 
 const session = object({
   host: words,
