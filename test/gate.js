@@ -13,6 +13,7 @@
  * Tests run from .build/, which mirrors src/ and test/. The other folders that code finds beside itself (fixtures,
  * bin, ...) are links in there, so that '../fixtures/' is right in the source and in the compiled file.
  */
+import { setMaxListeners } from 'node:events';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -174,6 +175,8 @@ async function tests(files, timeout) {
   const stray = []; // what went wrong after the test that started it had ended
   // Newer Nodes take the time-out for one test, not for its file: a process that stays alive needs a watchdog as well.
   const watchdog = new AbortController();
+  // One listener a test file.
+  setMaxListeners(0, watchdog.signal);
   const bite = () => watchdog.abort(new Error(`nothing was heard of any test file for ${timeout / 1000} s`));
   let timer = setTimeout(bite, timeout + 3000);
   const stream = run({

@@ -9,7 +9,7 @@ import { UsageError } from '../smtp/usage-error.js';
 import { readDomains, type DomainEntry } from './domains.js';
 import { EvidenceFile } from './evidence-file.js';
 import { watchInterrupts } from './interrupts.js';
-import type { CheckFlags } from './program.js';
+import type { CheckFlags } from './flags.js';
 import { openProgress } from './progress.js';
 import { Reporter } from './reporter.js';
 import { parseHostPort } from './values.js';

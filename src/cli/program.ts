@@ -1,55 +1,9 @@
 // The command line: commands, options and their help (commander's place). What each command does stands in its own file.
 import { Command, CommanderError, Option } from 'commander';
-import type { FailOn } from '../report/exit-code.js';
 import { PROFILES } from '../requirements/profiles.js';
+import { FORMATS, type CheckFlags, type ReportFlags } from './flags.js';
 import { UsageError } from '../smtp/usage-error.js';
 import { collect, parseCount, parsePort, parseSeconds, parseTimeout, parseWord } from './values.js';
-
-/** The formats of a report. */
-export const FORMATS = ['text', 'json', 'ndjson'] as const;
-export type Format = (typeof FORMATS)[number];
-
-/** Options that say how a report comes out, shared by check and replay. */
-export interface ReportFlags {
-  readonly format?: Format;
-  readonly json?: true;
-  readonly output?: readonly string[];
-  readonly verbose?: true;
-  readonly quiet?: true;
-  readonly color: boolean;
-  readonly failOn: FailOn;
-  readonly requireMail?: true;
-}
-
-/** Options of check. Times are milliseconds. */
-export interface CheckFlags extends ReportFlags {
-  readonly nameserver?: readonly string[];
-  readonly port: number;
-  readonly host?: readonly string[];
-  readonly servedDomain?: readonly string[];
-  readonly ipv4?: true;
-  readonly ipv6?: true;
-  readonly allowPrivate?: true;
-  readonly ehlo?: string;
-  readonly mailFrom?: string;
-  readonly starttls: 'auto' | 'never' | 'require';
-  readonly pipelining: boolean;
-  readonly timeout?: number;
-  readonly rfcTimeouts?: true;
-  readonly maxTime?: number;
-  readonly retries: number;
-  readonly retryAfter: number;
-  readonly linger?: number;
-  readonly controls: boolean;
-  readonly concurrency: number;
-  readonly pause: number;
-  readonly profile: (typeof PROFILES)[number];
-  readonly only?: readonly string[];
-  readonly skip?: readonly string[];
-  readonly saveEvidence?: string;
-  readonly progress?: true;
-  readonly dryRun?: true;
-}
 
 /** Parses the arguments and runs the command; the exit code. Throws a UsageError for what cannot be. */
 export async function run(argv: readonly string[], version: string): Promise<number> {

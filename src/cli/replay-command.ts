@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { decodeArchive } from '../evidence/archive.js';
 import { UsageError } from '../smtp/usage-error.js';
 import { visible } from '../smtp/visible.js';
-import type { ReportFlags } from './program.js';
+import type { ReportFlags } from './flags.js';
 import { Reporter } from './reporter.js';
 
 /** Judges the evidence of these files and reports; the exit code that the run would have had. */

@@ -2,7 +2,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import { exitCode, RunTally } from '../report/exit-code.js';
 import { dependsOnRun, reportDomain, runFacts } from '../report/roll-up.js';
-import type { ReportFlags } from './program.js';
+import type { ReportFlags } from './flags.js';
 import { standardOutput } from './streams.js';
 import { openWriters, type Writer } from './writers.js';
 

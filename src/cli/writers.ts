@@ -11,7 +11,7 @@ import {
 import type { TextStyle } from '../report/text.js';
 import { UsageError } from '../smtp/usage-error.js';
 import { visible } from '../smtp/visible.js';
-import { FORMATS, type Format, type ReportFlags } from './program.js';
+import { FORMATS, type Format, type ReportFlags } from './flags.js';
 import { fileSink, type Sink } from './streams.js';
 
 /** What the end of a run adds to its domains. */
