@@ -22,7 +22,10 @@ export async function check(words: readonly string[], flags: CheckFlags, version
   const progress = openProgress(flags.progress === true);
   const hosts = flags.host === undefined ? undefined : await givenHosts(flags.host, flags);
   const servedDomains = hosts === undefined ? undefined : await namedHere(named);
-  const probe = await openProbe(toCheckOptions(flags, hosts, servedDomains, stop.signal, progress.show));
+  // --max-time: what is open ends with QUIT, and every domain of the input is still reported.
+  const over = flags.maxTime === undefined ? [] : [AbortSignal.timeout(flags.maxTime)];
+  const signal = AbortSignal.any([stop.signal, ...over]);
+  const probe = await openProbe(toCheckOptions(flags, hosts, servedDomains, signal, progress.show));
   try {
     if (flags.dryRun === true) {
       const { dryRun } = await import('./dry-run.js');

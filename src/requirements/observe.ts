@@ -137,6 +137,14 @@ export function openingKind(endpoint: EndpointEvidence, evidence: DomainEvidence
   const isRefusal = ({ code }: Reply): boolean => code === 554 || code === 521;
   if (!replies.every(isRefusal)) return 'refused';
   if (replies.some((reply) => blamesClient(reply, echoOf(endpoint, evidence)))) return 'client-refused';
+  const isBlamedLater = asked(endpoint).some(
+    ({ what: { command, outcome } }) =>
+      /^(?:MAIL|RCPT) /.test(command) &&
+      outcome.kind === 'reply' &&
+      !isPositive(outcome.reply) &&
+      blamesClient(outcome.reply, echoOf(endpoint, evidence)),
+  );
+  if (isBlamedLater) return 'client-refused';
   // RFC 5321 4.5.1 exempts a host that "always" opens so: twice is the least that can be called always.
   if (replies.length < 2) return 'once';
   // A host that took a recipient after its 554 does serve mail: the exemption is void (section 5, item 11).

@@ -5,7 +5,7 @@ import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
 import type { Outcome } from '../smtp/outcome.js';
 import { isPermanentNegative, isPositive, type Reply } from '../smtp/reply.js';
-import { classifyReply, isBare550, type ReplyClass } from '../smtp/reply-class.js';
+import { blamesClient, classifyReply, isBare550, type ReplyClass } from '../smtp/reply-class.js';
 import { asked, echoOf, hasLostStep, offersStartTls } from './observe.js';
 import { contextOf, controlStrength, rcptObservations, type RcptObservation } from './rcpt-observation.js';
 import { fillRecipient } from './recipient-template.js';
@@ -142,7 +142,7 @@ function readRcptReply(
     return inconclusive('client-refused', `refused without a reason, and the session did not go on: ${said}`, cites);
   }
   // 551 refuses whatever address it names (4.2.3), unless its words are about us.
-  if (reply.code === 551 && kind === 'perm.policy-ambiguous') {
+  if (reply.code === 551 && kind === 'perm.policy-ambiguous' && !blamesClient(reply, echoOf(endpoint, evidence))) {
     return fail('no-domain', `refused, the host sends us elsewhere: ${said}`, ...cites);
   }
   const accusation = ACCUSATIONS[kind];
@@ -162,6 +162,9 @@ function readRcptReply(
     case 'perm.auth':
       return authDemanded(reply, cites, attempt, endpoint, one.inTls);
     case 'perm.sequence':
+      if (blamesClient(reply, echoOf(endpoint, evidence))) {
+        return inconclusive('client-refused', `the refusal is about this client: ${said}`, cites);
+      }
       // 503 although MAIL was accepted: our own batching could be why, so it counts only when repeated alone.
       return one.isAlone
         ? fail('sequence', `refused as out of sequence although MAIL was accepted: ${said}`, ...cites)

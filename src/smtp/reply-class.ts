@@ -13,7 +13,17 @@
 // - Patterns read lines as one text, since hosts break their sentences anywhere.
 import { firstDigit, type EnhancedStatusCode, type Reply } from './reply.js';
 import { ACCUSING, REPLY_CLASSES, type ClassRow, type ReplyClass } from './reply-patterns.js';
-import { CLIENT_REASONS, LIST_NAME, NULL_SENDER, POSTFIX_BLAMES } from './reply-words.js';
+import {
+  ADDRESS,
+  CLIENT_REASONS,
+  CLIENT_REFUSED,
+  COME_BACK,
+  GREYLIST,
+  LIST_NAME,
+  NO_SUCH_USER,
+  NULL_SENDER,
+  POSTFIX_BLAMES,
+} from './reply-words.js';
 
 export type { ReplyClass } from './reply-patterns.js';
 
@@ -66,13 +76,18 @@ export function isBare550(reply: Reply, echo: Echo): boolean {
   return byEnhancedCode(reply) === null && byText(reply, 'perm', 'rcpt', ownWords(reply, echo)) === null;
 }
 
+// Postfix says this to everybody where it refuses all clients.
+const FOR_EVERYBODY = /\bclient host rejected:? ?(?:access denied)?/gi;
+const NOT_NOW = new RegExp(String.raw`\bblock(?:ed)?\b|\bbanned\b|${GREYLIST}|${COME_BACK}`, 'i');
+const THIS_CLIENT: readonly RegExp[] = [...CLIENT_REASONS, CLIENT_REFUSED, NOT_NOW, ADDRESS];
+
 /**
- * Whether the text names a list, reverse DNS, HELO, reputation, rate or origin as the reason.
- * Neither 5.7.x nor "access denied" does: an exempt host has no other words for refusing everybody (4.5.1).
+ * Whether the text names a list, reverse DNS, HELO, reputation, rate, origin or address as the reason, or asks to come
+ * back. Neither 5.7.x nor "access denied" does: an exempt host has no other words for refusing everybody (4.5.1).
  */
 export function blamesClient(reply: Reply, echo: Echo): boolean {
-  const text = ownWords(reply, echo);
-  return CLIENT_REASONS.some((reason) => reason.test(text));
+  const text = ownWords(reply, echo).replaceAll(FOR_EVERYBODY, ' ');
+  return THIS_CLIENT.some((reason) => reason.test(text));
 }
 
 const ATTACK = new RegExp(
@@ -111,7 +126,11 @@ function clear(found: ReplyClass, step: ReplyStep, text: string): ReplyClass {
   if (!ACCUSING.has(found)) return found;
   // "501 Syntax: EHLO hostname" names HELO because HELO was said.
   if (found === 'perm.syntax' && (step === 'opening' || step === 'hello')) return found;
-  return ROWS.find(([, row]) => row.overrules?.test(text))?.[0] ?? found;
+  const overruling = ROWS.find(([, row]) => row.overrules?.test(text))?.[0];
+  if (overruling !== undefined) return overruling;
+  // A code alone says "no such mailbox" of a reply whose only subject is an address: that address is ours.
+  const isByCode = found === 'perm.no-mailbox' || found === 'perm.no-domain' || found === 'perm.syntax';
+  return isByCode && ADDRESS.test(text) && !NO_SUCH_USER.test(text) ? 'perm.client-policy' : found;
 }
 
 /** The class that alone lists the enhanced status code; `shared` for other X.7.x; null where none says anything. */
@@ -164,6 +183,8 @@ function listsCode(name: ReplyClass, row: ClassRow, code: number, step: ReplySte
 }
 
 const WEB_ADDRESS = /\b(?:https?:\/\/|www\.)\S+/gi;
+// Where a client is sent to look its own address up.
+const LOOK_UP = /[?&/]ip[=/]|ipcheck|\d{1,3}(?:\.\d{1,3}){3}/i;
 // Three labels at least, so that "unknown.Please" stays two words.
 const HOST_NAME = /(?<![\w.-])[\w-]+(?:\.[\w-]+)+\.[a-z]{2,}(?![\w-])/gi;
 
@@ -182,7 +203,7 @@ function ownWords(reply: Reply, echo: Echo): string {
     text = text.replaceAll(new RegExp(String.raw`(?<![\w.-])(?:[\w-]*\.)*${escaped(name)}(?![\w-])`, 'gi'), TAKEN_OUT);
   }
   return text
-    .replaceAll(WEB_ADDRESS, (address) => (LIST_NAME.test(address) ? ' blocklist ' : ' '))
+    .replaceAll(WEB_ADDRESS, (address) => (LIST_NAME.test(address) || LOOK_UP.test(address) ? ' blocklist ' : ' '))
     .replaceAll(HOST_NAME, (name) => (LIST_NAME.test(name) ? ' blocklist ' : ' '))
     .replaceAll(TAKEN_OUT, ' ')
     .replaceAll(/\s+/g, ' ')

@@ -28,6 +28,7 @@ const LISTED = words(
 export const REVERSE_DNS = words(
   String.raw`reverse[- ](?:dns|lookup|host|name|resol|record|address|pointer|mapping)`,
   String.raw`\b(?:fc)?r-?dns\b|\bptr\b|in-addr|ip6\.arpa`,
+  String.raw`\bno reverse\b|\bclient\b[^.;!]{0,20}\bnot found\b`,
   String.raw`\bip name (?:lookup|possibly)|cannot find your (?:reverse|host|ip|dns|server)`,
 );
 export const HELO = words(String.raw`\b(?:helo|ehlo)\b`);
@@ -39,6 +40,10 @@ const RATE = words(
   String.raw`\b(?:sending|daily|hourly|outgoing|connection|sender|rate|ip) (?:\w+ )?quota\b`,
   String.raw`\b(?:rp|mi|dt|hl):[a-z]{3}\b`,
   String.raw`\b(?:connections?|concurrency|sending|hourly|message|session) (?:rate|limit)`,
+  // A full mailbox exceeds a limit as well, but one of its own.
+  String.raw`(?<!\b(?:mailbox|inbox|storage|size|quota|space|disk)\b[^.;!]{0,40})\blimits?\b[^.;!]{0,20}\bexceed`,
+  String.raw`\bexceed\w*\b[^.;!]{0,20}\b(?:recipient|connection|message|rate|administrative)s? limit`,
+  String.raw`\bsending too\b|\bslow down\b|\bdeferred\b`,
 );
 const ORIGIN = words(
   String.raw`\bdynamic(?:ally)?\b|dial-?up|residential|\bcountr(?:y|ies)\b|\bgeo-?(?:ip|graph|block|location)`,
@@ -48,6 +53,9 @@ const ORIGIN = words(
   String.raw`\b(?:(?:sending|source|connecting|remote) (?:ip|host|server|mta)|this ip|the ip)\b[^.;!]{0,50}\b(?:not|reject|refus|den|block|bann|prohibit|unauthori)`,
   String.raw`\b(?:accepted|allowed|refused|rejected|denied|blocked|banned) from (?:ip |host )?[[(]?\d`,
   String.raw`\bIP ?(?:=|address(?:es)? (?:is|was|has|are|blocked|banned|rejected|refused|denied|not)|(?:is|was|has|blocked|banned|not) )`,
+  String.raw`\bIP\b[^.;!]{0,30}\b(?:reject|refus|block|bann|denied|gesperrt|bloqu)|\b(?:reject|refus|block|bann)\w*\b[^.;!]{0,20}\bIP\b`,
+  String.raw`(?:\bnot|n't)(?: \w+)? white-?listed|\buntrusted\b`,
+  String.raw`(?<!client )\b(?:client|connection|host|network)(?: is| was)? (?:rejected|refused|not trusted)\b`,
   String.raw`\bIP you\b`,
   String.raw`\bfrom (?:this ip|your (?:ip|address|network))\b`,
 );
@@ -100,6 +108,12 @@ export const SENDER_REFUSED = words(
   String.raw`\b(?:return|reverse)[- ]?path\b`,
   String.raw`\bmail[- ]from:? (?:command |domain |address )?(?:is |was )?(?:reject|refus|denied|invalid|not|does)`,
   String.raw`\byour domain\b|forgery|spoof`,
+);
+
+/** An IP address: a reply that names one and no mailbox speaks of the client. */
+export const ADDRESS = words(
+  String.raw`(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])`,
+  String.raw`(?<![\w:.])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])`,
 );
 
 export const GREYLIST = String.raw`gr[ea]y[- ]?list`;
