@@ -55,7 +55,7 @@ export interface CheckOptions {
   readonly timeoutMs?: number;
   /** RFC 5321 4.5.3.2's time-outs, and the catalogue's long lingers. */
   readonly rfcTimeouts?: boolean;
-  /** No new command after this long. */
+  /** After this long no new command: what is open ends with QUIT, the rest is inconclusive. */
   readonly maxTimeMs?: number;
   /** How often a transient negative is tried again (R3): 0 by default. */
   readonly retries?: number;
@@ -101,13 +101,22 @@ export interface Settings {
   readonly random: () => number;
   /** True when no new command may be started (--max-time). */
   readonly isOver: () => boolean;
+  /** Ends every wait at once: the caller's signal, or the end of --max-time. */
+  readonly signal: AbortSignal | undefined;
   readonly remainingMs: () => number;
   /** R1: senders to try where the planned ones are refused. */
   readonly otherSenders: Promise<readonly ReversePath[]>;
 }
 
 /** Whether nothing new may be begun: Ctrl-C, or the end of --max-time. */
-export const hasStopped = ({ options, isOver }: Settings): boolean => options.signal?.aborted === true || isOver();
+export const hasStopped = ({ signal, isOver }: Settings): boolean => signal?.aborted === true || isOver();
+
+/** What ends every wait of a run: the caller's signal, and the end of --max-time where there is one. */
+export function stopSignal({ signal, maxTimeMs }: CheckOptions): AbortSignal | undefined {
+  if (maxTimeMs === undefined) return signal;
+  const over = AbortSignal.timeout(maxTimeMs);
+  return signal === undefined ? over : AbortSignal.any([signal, over]);
+}
 
 /** How long to wait before a retry (R3), `leastMs` at least; never beyond the end of --max-time. */
 export function retryAfter({ options, remainingMs }: Settings, leastMs = 0): number {
@@ -118,7 +127,11 @@ export function retryAfter({ options, remainingMs }: Settings, leastMs = 0): num
 export const LEAST_RETRY_AFTER_MS = 60_000;
 
 /** Reads the options once for a whole run; throws a UsageError on what a user got wrong. */
-export async function readOptions(options: CheckOptions, resolver: Resolver): Promise<Settings> {
+export async function readOptions(
+  options: CheckOptions,
+  resolver: Resolver,
+  signal: AbortSignal | undefined = stopSignal(options),
+): Promise<Settings> {
   const { timeoutMs, rfcTimeouts = false, random = Math.random } = options;
   const base = rfcTimeouts ? RFC_TIME_OUTS : DEFAULT_TIME_OUTS;
   const timeOuts: TimeOuts =
@@ -140,10 +153,11 @@ export async function readOptions(options: CheckOptions, resolver: Resolver): Pr
     secondOpeningAfterMs: rfcTimeouts ? 30_000 : 0,
     controlLocalPart: options.controls === false ? null : randomLocalPart(random),
     connect: connectSmtp,
-    pace: openPace({ concurrency: options.concurrency ?? 10, pauseMs: options.pauseMs ?? 0 }),
+    pace: openPace({ concurrency: options.concurrency ?? 10, pauseMs: options.pauseMs ?? 0, signal }),
     resolver,
     random,
     isOver: () => performance.now() > over,
+    signal,
     remainingMs: () => Math.max(0, over - performance.now()),
   };
 }

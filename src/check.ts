@@ -5,6 +5,7 @@ import {
   probeSettings,
   readOptions,
   retryAfter,
+  stopSignal,
   type CheckOptions,
   type Settings,
 } from './check-options.js';
@@ -56,14 +57,9 @@ export async function check(domain: string, options: CheckOptions = {}): Promise
 /** Opens a run. Throws a UsageError for options that cannot be. */
 export async function openProbe(options: CheckOptions): Promise<Probe> {
   const nameServers = options.nameServers?.map(parseNameServer) ?? systemNameServers();
-  const timeoutMs = options.timeoutMs ?? 5_000;
-  const resolver = openResolver({
-    nameServers,
-    timeoutMs: Math.min(timeoutMs, 5_000),
-    tries: 2,
-    signal: options.signal,
-  });
-  const settings = await readOptions(options, resolver);
+  const signal = stopSignal(options);
+  const resolver = openResolver({ nameServers, timeoutMs: options.timeoutMs ?? 5_000, tries: 2, signal });
+  const settings = await readOptions(options, resolver, signal);
   return {
     gather: (domain) => settings.pace.domain(() => gather(domain, settings)),
     plan: (domain) => settings.pace.domain(() => planDomain(domain, settings)),
@@ -116,7 +112,14 @@ const notOf = (parsed: ParsedDomain | null, ehlo: EhloName | null): EhloName | n
 async function findRoute(parsed: ParsedDomain | null, dns: DnsExchange[], settings: Settings): Promise<MailRoute> {
   const { options, selection } = settings;
   if (options.hosts !== undefined || parsed === null) {
-    const hosts = (options.hosts ?? []).map(({ host, addresses }): MailHost => ({ host, preference: 0, addresses }));
+    // One mail host may be named with several ports: it stands in the route once.
+    const names = [...new Set((options.hosts ?? []).map(({ host }) => host))];
+    const hosts = names.map((host): MailHost => {
+      const addresses = (options.hosts ?? [])
+        .filter((given) => given.host === host)
+        .flatMap((given) => given.addresses);
+      return { host, preference: 0, addresses: [...new Set(addresses)] };
+    });
     return { kind: 'given', canonicalName: parsed?.domain ?? '', hosts };
   }
   const { domain } = parsed;
@@ -132,7 +135,7 @@ async function findRoute(parsed: ParsedDomain | null, dns: DnsExchange[], settin
     // 5.1: a temporary error is retried later, never taken for "no MX".
     if (route.kind !== 'unknown' || round >= (options.retries ?? 0) || hasStopped(settings)) return route;
     options.onProgress?.({ domain, step: 'waiting' });
-    await sleep(retryAfter(settings), options.signal);
+    await sleep(retryAfter(settings), settings.signal);
     dns.splice(0, dns.length, ...dns.filter(({ outcome }) => 'records' in outcome));
   }
 }

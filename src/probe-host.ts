@@ -104,13 +104,13 @@ async function probeEndpoint(
       since: endpoint.attempts.length,
     };
     for (let plan = nextConversation(endpoint, frame, followUps); plan !== null && !hasStopped(settings);) {
-      if (plan.purpose === 'second-opening') await sleep(settings.secondOpeningAfterMs, options.signal);
+      if (plan.purpose === 'second-opening') await sleep(settings.secondOpeningAfterMs, settings.signal);
       options.onProgress?.({ domain: frame.domain, step: 'session', endpoint: `${empty.host} [${empty.address}]` });
       const { host, address, port } = empty;
       const { timeOuts, connect, isOver } = settings;
       const current = plan;
       const attempt = await settings.pace.session(address, () =>
-        runSession(current, { host, address, port, ehlo, timeOuts, connect, signal: options.signal, isOver }),
+        runSession(current, { host, address, port, ehlo, timeOuts, connect, signal: settings.signal, isOver }),
       );
       endpoint = { ...endpoint, attempts: [...endpoint.attempts, attempt] };
       plan = nextConversation(endpoint, frame, followUps);
@@ -118,6 +118,6 @@ async function probeEndpoint(
     if (endpoint.attempts.length === 0) return { ...endpoint, skipped: 'interrupted' };
     if (round >= (options.retries ?? 0) || hasStopped(settings) || !isWorthRetrying(endpoint, frame)) return endpoint;
     options.onProgress?.({ domain: frame.domain, step: 'waiting', endpoint: `${empty.host} [${empty.address}]` });
-    await sleep(retryAfter(settings, isPublic(empty.address) ? LEAST_RETRY_AFTER_MS : 0), options.signal);
+    await sleep(retryAfter(settings, isPublic(empty.address) ? LEAST_RETRY_AFTER_MS : 0), settings.signal);
   }
 }

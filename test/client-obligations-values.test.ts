@@ -277,7 +277,8 @@ describe('time-outs', { concurrency: true }, () => {
     assert.equal(verdictOf(report, 'postmaster.domain'), 'pass');
   });
 
-  it('client.per-command-timeouts: --max-time starts no new command, and cuts none short', async (t) => {
+  // cli.md decides where it differs from the row: after --max-time what is open ends with QUIT, and accuses nobody.
+  it('client.per-command-timeouts: the end of --max-time starts no new command and says QUIT to what is open', async (t) => {
     const { lines, report } = await visit(
       t,
       answering({
@@ -293,7 +294,7 @@ describe('time-outs', { concurrency: true }, () => {
     const mail = report.evidence.endpoints[0]?.attempts[0]?.exchanges.find(
       (one) => one.act === 'command' && one.command === 'MAIL FROM:<>',
     );
-    assert.equal(mail?.act === 'command' ? mail.outcome.kind : null, 'reply');
+    assert.match(mail?.act === 'command' ? mail.outcome.kind : '', /^(?:reply|interrupted)$/);
     assert.equal(report.verdict, 'inconclusive');
   });
 

@@ -22,10 +22,7 @@ export async function check(words: readonly string[], flags: CheckFlags, version
   const progress = openProgress(flags.progress === true);
   const hosts = flags.host === undefined ? undefined : await givenHosts(flags.host, flags);
   const servedDomains = hosts === undefined ? undefined : await namedHere(named);
-  // --max-time: what is open ends with QUIT, and every domain of the input is still reported.
-  const over = flags.maxTime === undefined ? [] : [AbortSignal.timeout(flags.maxTime)];
-  const signal = AbortSignal.any([stop.signal, ...over]);
-  const probe = await openProbe(toCheckOptions(flags, hosts, servedDomains, signal, progress.show));
+  const probe = await openProbe(toCheckOptions(flags, hosts, servedDomains, stop.signal, progress.show));
   try {
     if (flags.dryRun === true) {
       const { dryRun } = await import('./dry-run.js');
@@ -40,6 +37,7 @@ export async function check(words: readonly string[], flags: CheckFlags, version
     await inOrder(probe, entries(named, hosts), flags.concurrency, stop.signal, async (result) => {
       progress.clear();
       if ('problem' in result) return reporter.problem(result.problem);
+      if ('fault' in result) return reporter.fault(result.fault);
       saved?.add(result);
       await reporter.domain(result);
     });
@@ -62,7 +60,8 @@ async function* entries(
   else yield* readDomains(named);
 }
 
-type Result = DomainEvidence | { readonly problem: string };
+/** What became of an entry: evidence, or why it is no domain, or a fault of ours that met it. */
+type Result = DomainEvidence | { readonly problem: string } | { readonly fault: unknown };
 
 /** Keeps a bounded number of domains going and hands their results on in the order of the input. */
 async function inOrder(
@@ -80,7 +79,10 @@ async function inOrder(
   for await (const entry of all) {
     // Ctrl-C: what was started is finished and reported, nothing new is begun.
     if (signal.aborted) break;
-    going.push('problem' in entry ? Promise.resolve(entry) : probe.gather(entry.parsed));
+    // A bug that one domain brings to light must not cost the others: it is told at the end, with exit code 5.
+    going.push(
+      'problem' in entry ? Promise.resolve(entry) : probe.gather(entry.parsed).catch((fault: unknown) => ({ fault })),
+    );
     // The window is wider than what runs at once, so that one slow domain does not idle the others.
     if (going.length >= concurrency * 2) await takeFirst();
   }

@@ -1,5 +1,6 @@
 // The way in. `--version` is answered before anything else is loaded; what nobody catches ends here, with exit code 5.
 import { readFileSync } from 'node:fs';
+import { tellFault } from './faults.js';
 import { UsageError } from '../smtp/usage-error.js';
 
 const packageFile = new URL('../../package.json', import.meta.url);
@@ -32,7 +33,6 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
 
 /** Exit code 5: a bug of ours. */
 function fatal(error: unknown): never {
-  const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`postmaster-check: a bug in this program, please report it: ${told}\n`);
+  tellFault(error);
   process.exit(5);
 }

@@ -2,6 +2,8 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import { exitCode, RunTally } from '../report/exit-code.js';
 import { dependsOnRun, reportDomain, runFacts } from '../report/roll-up.js';
+import type { DomainReport } from '../report/report.js';
+import { tellFault } from './faults.js';
 import type { ReportFlags } from './flags.js';
 import { standardOutput } from './streams.js';
 import { openWriters, type Writer } from './writers.js';
@@ -20,6 +22,7 @@ export class Reporter {
   readonly #held: DomainEvidence[] = [];
   #wasAnswered = false;
   #hasBadInput = false;
+  #hasFault = false;
 
   private readonly writers: readonly Writer[];
   private readonly flags: ReportFlags;
@@ -42,6 +45,12 @@ export class Reporter {
     process.stderr.write(`postmaster-check: ${text}\n`);
   }
 
+  /** A fault of ours that one domain brought to light: told, and the others go on. */
+  fault(error: unknown): void {
+    this.#hasFault = true;
+    tellFault(error);
+  }
+
   async domain(evidence: DomainEvidence): Promise<void> {
     for (const note of evidence.notes) process.stderr.write(`postmaster-check: note: ${note}\n`);
     this.#wasAnswered ||= runFacts([evidence]).wasAnswered;
@@ -60,9 +69,19 @@ export class Reporter {
   }
 
   async #write(evidence: DomainEvidence): Promise<void> {
-    const report = reportDomain(evidence, { wasAnswered: this.#wasAnswered });
+    const report = this.#judge(evidence);
+    if (report === null) return;
     this.#tally.add(report);
     for (const writer of this.writers) await writer.domain(report);
+  }
+
+  #judge(evidence: DomainEvidence): DomainReport | null {
+    try {
+      return reportDomain(evidence, { wasAnswered: this.#wasAnswered });
+    } catch (error) {
+      this.fault(error);
+      return null;
+    }
   }
 
   /** Writes what is left; the exit code. */
@@ -74,6 +93,7 @@ export class Reporter {
       hasBadInput: this.#hasBadInput,
       isInterrupted: this.state.isInterrupted(),
       isGiven: this.state.isGiven,
+      hasFault: this.#hasFault,
     });
     const run = {
       startedAt: this.#started.toISOString(),

@@ -14,8 +14,8 @@ import type { Line } from './transport.js';
 
 /** Opens an SMTP connection. The package is loaded with the first one. */
 export const connect: Connect = async (options) => {
-  const ProbeClient = await loadProbeClient();
-  const { outcome, line } = await openLine(options);
+  // The package is read from disk while the network is on its way.
+  const [{ outcome, line }, ProbeClient] = await Promise.all([openLine(options), loadProbeClient()]);
   if (outcome.kind !== 'connected' || line === null) return { outcome, channel: null };
   return { outcome, channel: new ClientChannel(new ProbeClient(line), line, outcome.localAddress) };
 };

@@ -14,10 +14,20 @@ export interface Pace {
   readonly waiting: number;
 }
 
+/** What a run may do at once. */
+export interface PaceOptions {
+  /** Domains at once. */
+  readonly concurrency: number;
+  /** The least time between two connections to one address. */
+  readonly pauseMs: number;
+  /** Ends a pause at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 const HOSTS_AT_ONCE = 2;
 
 /** Opens the limits of a run: `concurrency` domains at once, `pauseMs` between two connections to one address. */
-export function openPace({ concurrency, pauseMs }: { readonly concurrency: number; readonly pauseMs: number }): Pace {
+export function openPace({ concurrency, pauseMs, signal }: PaceOptions): Pace {
   const domains = pLimit(concurrency);
   const addresses = new Map<string, { readonly run: ReturnType<typeof pLimit>; users: number; lastEnd: number }>();
   return {
@@ -29,7 +39,7 @@ export function openPace({ concurrency, pauseMs }: { readonly concurrency: numbe
       try {
         return await lane.run(async () => {
           const wait = lane.lastEnd + pauseMs - performance.now();
-          if (pauseMs > 0 && wait > 0) await sleep(wait);
+          if (pauseMs > 0 && wait > 0) await sleep(wait, signal);
           try {
             return await run();
           } finally {

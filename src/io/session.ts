@@ -44,6 +44,17 @@ export async function runSession(plan: ConversationPlan, options: SessionOptions
   const start = performance.now();
   const now = (): number => Math.round(performance.now() - start);
   const { address, port, signal } = options;
+  // The turn at this address may have come after the end of the run.
+  if (options.isOver() || signal?.aborted === true) {
+    return {
+      plan,
+      startedAt,
+      durationMs: 0,
+      ehlo: null,
+      connect: { kind: 'interrupted', afterMs: 0, code: null },
+      exchanges: [],
+    };
+  }
   const { outcome, channel } = await options.connect({ address, port, timeoutMs: options.timeOuts.connectMs, signal });
   const attempt = (ehlo: EhloName | null, exchanges: readonly Exchange[]): Attempt => ({
     plan,

@@ -11,6 +11,8 @@ export interface ExitFacts {
   /** Whether some of the input was no domain; the rest was checked. */
   readonly hasBadInput: boolean;
   readonly isInterrupted: boolean;
+  /** Whether a bug of ours cost a domain its report. */
+  readonly hasFault: boolean;
   /** Mail hosts were named (--host): what fails then is the host under test, not this machine. */
   readonly isGiven: boolean;
 }
@@ -45,7 +47,7 @@ export class RunTally {
         if (connect.kind === 'no-route') this.#noRoute += 1;
         if (connect.kind === 'timeout') this.#timedOut += 1;
         // Two networks are enough to know.
-        if (this.#networks.size < 2) this.#networks.add(networkOf(address));
+        if (connect.kind === 'timeout' && this.#networks.size < 2) this.#networks.add(networkOf(address));
       }
     }
   }
@@ -62,13 +64,16 @@ export class RunTally {
 /** The exit code of a finished run. */
 export function exitCode(tally: RunTally, facts: ExitFacts): number {
   if (facts.isInterrupted) return 130;
+  if (facts.hasFault) return 5;
   if (facts.hasBadInput) return 2;
   const violations = tally.violations + (facts.requireMail ? tally.withoutMail : 0);
   if (facts.failOn !== 'never' && violations > 0) return 1;
   if (!facts.isGiven && tally.cannotProbe) return 4;
   if (facts.failOn === 'never' || facts.failOn === 'violation') return 0;
   if (tally.domains === 0 || tally.inconclusive > 0) return 3;
-  return facts.failOn === 'incomplete' && tally.incomplete > 0 ? 3 : 0;
+  // cli.md: "any failure under --host", a dead address of a host under test too.
+  const mustBeComplete = facts.failOn === 'incomplete' || facts.isGiven;
+  return mustBeComplete && tally.incomplete > 0 ? 3 : 0;
 }
 
 /** The /24 or /48 of an address: one dead network is not our fault, two are a sign. */

@@ -4,6 +4,7 @@ import type { DomainEvidence } from '../evidence/evidence.js';
 import type { EndpointEvidence } from '../evidence/transcript.js';
 import { CATALOGUE } from '../requirements/index.js';
 import { isExempt, wasReached } from '../requirements/observe.js';
+import { followLookup, isOpen } from '../smtp/mail-route.js';
 import { visible } from '../smtp/visible.js';
 import { judge } from './judge.js';
 import type { DomainReport, DomainVerdict, Judgement } from './report.js';
@@ -33,7 +34,7 @@ export function reportDomain(evidence: DomainEvidence, facts: RunFacts): DomainR
     domain: evidence.domain,
     verdict,
     because,
-    coverage: { endpoints: evidence.endpoints.length, judged },
+    coverage: { endpoints: evidence.endpoints.length + hostsUnknown(evidence).length, judged },
     judgements,
     evidence,
   };
@@ -77,8 +78,29 @@ function standingOf(
   const open = (mailbox.length > 0 ? mailbox : here).find(({ verdict }) => verdict === 'inconclusive');
   if (open !== undefined) return { endpoint, standing: 'open', judgement: open };
   if (isExempt(endpoint, evidence)) return { endpoint, standing: 'exempt', judgement: null };
-  const passed = here.find(({ verdict }) => verdict === 'pass' || verdict === 'warn');
+  const passed = here.find((one) => one.verdict === 'pass' || (one.verdict === 'warn' && !isAboutUs(one)));
+  const doubt = here.find((one) => one.verdict === 'warn');
+  if (passed === undefined && doubt !== undefined) return { endpoint, standing: 'open', judgement: doubt };
   return { endpoint, standing: passed === undefined ? 'silent' : 'passes', judgement: passed ?? null };
+}
+
+/** A warning that is about us, or for now, shows nothing of the host. */
+const isAboutUs = ({ cause }: Judgement): boolean => cause !== undefined && ABOUT_US.has(cause);
+const ABOUT_US: ReadonlySet<string> = new Set([
+  'client-refused',
+  'sender-refused',
+  'unreachable',
+  'timeout',
+  'transient-negative',
+]);
+
+/** Mail hosts whose addresses the DNS, or with --host the system, did not tell: endpoints that could not be reached. */
+function hostsUnknown({ route, dns }: DomainEvidence): readonly string[] {
+  return route.hosts.flatMap(({ host, addresses }) => {
+    const isUnknown =
+      route.kind === 'given' || (['A', 'AAAA'] as const).some((type) => isOpen(followLookup(host, type, dns)));
+    return addresses.length === 0 && isUnknown ? [host] : [];
+  });
 }
 
 interface Decision {
@@ -152,8 +174,10 @@ function decide(
 }
 
 /** Whether the verdict depends on what the rest of the run saw: the implicit MX refuses port 25. */
-export function dependsOnRun({ route, endpoints }: DomainEvidence): boolean {
-  return route.kind === 'implicit-mx' && endpoints.length > 0 && endpoints.every(refusedPort);
+export function dependsOnRun({ route, endpoints, dns }: DomainEvidence): boolean {
+  // "Every address": an address that the DNS did not tell may well answer.
+  const isWhole = (['A', 'AAAA'] as const).every((type) => !isOpen(followLookup(route.canonicalName, type, dns)));
+  return route.kind === 'implicit-mx' && isWhole && endpoints.length > 0 && endpoints.every(refusedPort);
 }
 
 const refusedPort = ({ attempts }: EndpointEvidence): boolean =>
@@ -190,6 +214,10 @@ function sayPassing(passing: readonly EndpointStanding[], all: readonly Endpoint
 function sayUnreached(evidence: DomainEvidence, standings: readonly EndpointStanding[]): string {
   if (evidence.interrupted && standings.length === 0) return 'the run was stopped before it was probed';
   const [first] = standings;
+  const [unknown] = hostsUnknown(evidence);
+  if (first === undefined && unknown !== undefined && evidence.route.kind !== 'given') {
+    return `the DNS did not tell the address of ${visible(unknown)}: ${dnsTrouble(evidence)}`;
+  }
   if (first === undefined)
     return evidence.route.kind === 'given' ? 'the mail host has no address' : 'none of its mail hosts has an address';
   const why = first.judgement?.because ?? 'no session came about';

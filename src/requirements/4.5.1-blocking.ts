@@ -68,6 +68,7 @@ function judgeAnySystem(endpoint: EndpointEvidence, evidence: DomainEvidence): F
   const plain = plainFindings(endpoint, evidence);
   const trouble = sessionTrouble(endpoint, evidence);
   if (trouble?.verdict === 'not-applicable') return trouble;
+  if (endpoint.port === 587 || endpoint.port === 465) return notApplicable('a submission port is not for strangers');
   // What is accepted in a session outweighs that another connection was not opened.
   const isOpen = openingRepliesOf(endpoint).some(({ what }) => isPositive(what));
   const [first, ...more] = policyRefusals(endpoint, evidence, PLAIN).filter(({ at }) => !isOpen || at !== OPENING);

@@ -1,5 +1,8 @@
 // RFC 5321 4.5.1 binds every system with an SMTP server: backup hosts too, and every address of a host.
 import type { DomainEvidence } from '../evidence/evidence.js';
+import { followLookup, isOpen } from '../smtp/mail-route.js';
+import { visible } from '../smtp/visible.js';
+import { postmaster } from './4.5.1-postmaster.js';
 import { isExempt } from './observe.js';
 import {
   fail,
@@ -13,12 +16,8 @@ import {
   type Requirement,
 } from './requirement.js';
 
-const MAILBOX_ROWS: ReadonlySet<string> = new Set([
-  'postmaster.bare',
-  'postmaster.bare.case-insensitive',
-  'postmaster.domain',
-  'postmaster.case-insensitive',
-]);
+const MAILBOX_ROWS: ReadonlySet<string> = new Set(postmaster.map(({ id }) => id));
+const MAILBOX_NEEDS = postmaster.flatMap(({ needs }) => needs);
 
 type Standing = 'failed' | 'accepted' | 'open' | 'exempt';
 
@@ -58,11 +57,20 @@ function standings(evidence: DomainEvidence, judged: readonly Judged[]): readonl
   });
 }
 
+/** Whether the DNS did not say which addresses a mail host has. */
+const isUntold = (host: string, { route, dns }: DomainEvidence): boolean =>
+  route.kind === 'given' || (['A', 'AAAA'] as const).some((type) => isOpen(followLookup(host, type, dns)));
+
 const names = (some: readonly EndpointStanding[]): string => some.map(({ name }) => name).join(', ');
 
 function judgeEveryMx(evidence: DomainEvidence, judged: readonly Judged[]): Finding {
   const all = standings(evidence, judged);
   if (evidence.route.kind === 'unknown') return inconclusive('dns', 'the mail hosts could not be looked up');
+  const untold = evidence.route.hosts.filter(
+    ({ host, addresses }) => addresses.length === 0 && isUntold(host, evidence),
+  );
+  if (all.length === 0 && untold.length > 0)
+    return inconclusive('dns', 'the addresses of the mail hosts could not be looked up');
   if (all.length === 0) return notApplicable('there is no mail host to ask');
   if (all.every(({ standing }) => standing === 'exempt'))
     return notApplicable('every mail host is exempt: none takes mail at all');
@@ -84,7 +92,7 @@ function judgeEveryMx(evidence: DomainEvidence, judged: readonly Judged[]): Find
     );
   const hosts = new Set(all.filter(({ standing }) => standing !== 'exempt').map(({ host }) => host));
   const settled = new Set(accepted.map(({ host }) => host));
-  const unsettled = [...hosts].filter((host) => !settled.has(host));
+  const unsettled = [...[...hosts].filter((host) => !settled.has(host)), ...untold.map(({ host }) => visible(host))];
   if (unsettled.length === 0)
     return pass(
       `accepted at ${names(accepted)}`,
@@ -157,10 +165,16 @@ export const everyMx: readonly Requirement[] = [
     remedy: {
       general: 'Give the hosts that are named the same aliases as the others, or take them out of the MX set.',
       postfix: 'A backup MX: list the domain in relay_domains and postmaster in relay_recipient_maps.',
+      sendmail:
+        'A backup MX: list the domain in /etc/mail/relay-domains, and let the access map refuse no postmaster@ there.',
+      opensmtpd:
+        'A backup MX: "match from any for domain example.org action relay", and postmaster in the table of "rcpt-to" where one is named.',
+      exchange:
+        'A backup: Set-AcceptedDomain -DomainType InternalRelay passes on the recipients that it does not know.',
       exim: 'A backup MX: list the domain in relay_to_domains; recipient verification must know postmaster there too.',
     },
     retry: [],
-    needs: [],
+    needs: MAILBOX_NEEDS,
     note: 'rfc-ignorant.org used the same rule. A host that always opens with 554 is left out.',
     scope: 'aggregate',
     judge: judgeEveryMx,

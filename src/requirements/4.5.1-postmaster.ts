@@ -57,6 +57,8 @@ const CASE_REMEDY: Remedy = {
 const BARE_VARIANTS = ['postmaster', 'POSTMASTER', 'pOsTmAsTeR'] as const;
 const DOMAIN_VARIANTS = ['postmaster@{domain}', 'POSTMASTER@{domain}', 'pOsTmAsTeR@{domain}'] as const;
 
+const SAME_CAUSE = 'no spelling is accepted: see the row of the plain spelling';
+
 /** The rule of the case rows: only a difference between spellings is their business (section 5, item 4). */
 function judgeVariants(
   endpoint: EndpointEvidence,
@@ -86,18 +88,20 @@ function judgeVariants(
         ...more,
       );
     }
-    if (first.verdict === 'fail')
-      return notApplicable('every spelling is refused: see the row of the plain spelling', bad.finding.cites);
+    if (first.verdict === 'fail') return notApplicable(SAME_CAUSE, bad.finding.cites);
     return inconclusive(
       'transient-negative',
       `${spellings(failed)} refused, but no spelling was accepted to compare with`,
       bad.finding.cites,
     );
   }
-  if (first.verdict === 'fail' && accepted.length > 0) {
+  if (first.verdict === 'fail' && first.cause !== 'flapping' && accepted.length > 0) {
     const [cite, ...more] = first.cites;
     return fail(first.cause, `${spellings(accepted)} accepted, the plain spelling refused`, cite, ...more);
   }
+  // Refused as well, though not confirmed alone: nothing that would be another cause.
+  const isAlike = judged.every(({ finding }) => finding.verdict === 'inconclusive' && finding.cause === 'out-of-turn');
+  if (first.verdict === 'fail' && first.cause !== 'flapping' && isAlike) return notApplicable(SAME_CAUSE, first.cites);
   const open = judged.find(({ finding }) => finding.verdict === 'inconclusive');
   if (open?.finding.verdict === 'inconclusive') {
     return inconclusive(open.finding.cause, `<${open.spelling}>: ${open.finding.because}`, open.finding.cites);

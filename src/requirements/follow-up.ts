@@ -6,8 +6,9 @@ import { NULL_REVERSE_PATH, type ForwardPath, type ReversePath } from '../smtp/a
 import type { ConversationPlan } from '../smtp/dialogue.js';
 import { isPermanentNegative, isPositive } from '../smtp/reply.js';
 import { classifyReply } from '../smtp/reply-class.js';
+import { ACCUSING } from '../smtp/reply-patterns.js';
 import { askedIn, echoOf, hasLostStep, offersStartTls, openingsOf, unsolicitedClose } from './observe.js';
-import { rcptObservations, type RcptObservation } from './rcpt-observation.js';
+import { needsConfirmation, rcptObservations, type RcptObservation } from './rcpt-observation.js';
 import { judgeRecipient } from './recipient.js';
 
 /** What may still be tried at an endpoint. */
@@ -56,7 +57,11 @@ export function nextConversation(
   if (options.mayUseTls && wantsTls(round, evidence) && !attempts.some(({ plan }) => plan.tls === 'require'))
     return overTls;
   const next = done > 0 ? options.planned[done] : undefined;
-  if (next !== undefined) return next;
+  const wentIntoTls = attempts.some(
+    ({ plan, exchanges }) =>
+      plan.purpose === 'over-tls' && exchanges.some((one) => one.act === 'handshake' && one.outcome.kind === 'secured'),
+  );
+  if (next !== undefined) return wentIntoTls ? { ...next, tls: 'require' } : next;
   return (
     otherSender(round, evidence, options) ??
     alone(round, evidence, last.plan) ??
@@ -100,10 +105,8 @@ function otherSender(
   options: FollowUpOptions,
 ): ConversationPlan | null {
   const [first] = options.planned;
-  const isControl = (to: string): boolean =>
-    evidence.probe.controlLocalPart !== null && to.startsWith(`${evidence.probe.controlLocalPart}@`);
-  const wanted = first.transactions.flatMap(({ recipients }) => recipients).filter((to) => !isControl(to));
-  const recipients = [...new Set(wanted)];
+  const wanted = first.transactions.flatMap(({ recipients }) => recipients);
+  const recipients = [...new Set(wanted)].filter((to) => !isControl(to, evidence) && isAscii(to));
   // A sender counts as used when all of them were asked for under it.
   const isUsed = (sender: ReversePath): boolean => {
     const asked = round.attempts.flatMap(({ plan }) => plan.transactions.filter(({ from }) => from === sender));
@@ -141,12 +144,23 @@ function isSpoiltBySender(recipient: ForwardPath, round: EndpointEvidence, evide
   });
 }
 
-/** R8: recipients whose answer our own batching, a lost step or one unexplained close may have spoilt, once more, alone. */
+/**
+ * R8: recipients whose answer our own batching, a lost step or one unexplained close may have spoilt, once more in
+ * lock-step. The one that leads is asked alone in the full sense; an accusation of another needs a connection that it
+ * leads itself.
+ */
 function alone(round: EndpointEvidence, evidence: DomainEvidence, like: ConversationPlan): ConversationPlan | null {
-  if (round.attempts.some(({ plan }) => plan.purpose === 'alone')) return null;
-  const doubtful = unique([...spoilt(round, evidence), ...cutOff(round)].map(({ to, from }) => `${from} ${to}`));
-  if (doubtful.length === 0) return null;
-  const transactions = doubtful.slice(0, MAX_ALONE).map((pair) => {
+  const earlier = round.attempts.filter(({ plan }) => plan.purpose === 'alone');
+  const before = earlier.length;
+  // A host that loses step in lock-step as well will do so again.
+  if (before >= MAX_ALONE_CONNECTIONS || earlier.some(hasLostStep)) return null;
+  // A host that closed once more explains itself by that: only answers are asked for again.
+  const inDoubt = [...spoilt(round, evidence), ...(before === 0 ? cutOff(round) : [])];
+  const open = unique(inDoubt.map(({ to, from }) => `${from} ${to}`)).filter((pair) => !isSettled(pair, round));
+  if (open.length === 0) return null;
+  const plainFirst = open.toSorted((one, other) => rank(one) - rank(other));
+  // What was refused behind the leading one once is asked for again only where it leads.
+  const transactions = plainFirst.slice(0, before === 0 ? MAX_ALONE : 1).map((pair) => {
     const [from = '', to = ''] = pair.split(' ');
     return { from: from as ReversePath, recipients: [to as ForwardPath] };
   });
@@ -154,22 +168,52 @@ function alone(round: EndpointEvidence, evidence: DomainEvidence, like: Conversa
 }
 
 const MAX_ALONE = 10;
+const MAX_ALONE_CONNECTIONS = 3;
 const unique = (some: readonly string[]): readonly string[] => [...new Set(some)];
+const rank = (pair: string): number => (/ Postmaster(?:@|$)/.test(pair) ? 0 : 1);
+
+/** Whether a recipient got its answer in a connection made for it: accepted there, or refused alone. */
+function isSettled(pair: string, round: EndpointEvidence): boolean {
+  return rcptObservations(round).some((one) => {
+    const attempt = round.attempts[one.attempt];
+    if (attempt?.plan.purpose !== 'alone' || `${one.from} ${one.to}` !== pair || hasLostStep(attempt)) return false;
+    return one.isAlone || (one.rcpt.what.kind === 'reply' && isPositive(one.rcpt.what.reply));
+  });
+}
 
 /** Answers that may be of our own making: of a session that lost step, of a batch, out of sequence. */
 function spoilt(round: EndpointEvidence, evidence: DomainEvidence): readonly RcptObservation[] {
   const echo = echoOf(round, evidence);
   return rcptObservations(round).filter((one) => {
     const attempt = round.attempts[one.attempt];
-    if (one.rcpt.what.kind !== 'reply' || attempt === undefined) return false;
+    // An address beyond ASCII would need SMTPUTF8 again (RFC 6531 3.4): it is not repeated.
+    if (one.rcpt.what.kind !== 'reply' || attempt === undefined || !isAscii(one.to)) return false;
+    if (isControl(one.to, evidence) || isAccused(one, round, evidence)) return false;
     if (hasLostStep(attempt)) return true;
     if (isPositive(one.rcpt.what.reply)) return false;
     if (one.mail.what.kind !== 'reply' || !isPositive(one.mail.what.reply)) return false;
     const kind = classifyReply(one.rcpt.what.reply, 'rcpt', echo);
-    if (kind === 'perm.sequence' || kind === 'temp.batch') return true;
-    return isPermanentNegative(one.rcpt.what.reply) && !one.isFirst;
+    if (kind === 'temp.batch') return true;
+    if (kind === 'perm.sequence') return !one.isAlone;
+    return ACCUSING.has(kind) && needsConfirmation(one);
   });
 }
+
+/** Whether the same mailbox is refused beyond doubt in another spelling: one is enough for what rows make of it. */
+function isAccused({ to, from }: RcptObservation, round: EndpointEvidence, evidence: DomainEvidence): boolean {
+  return rcptObservations(round).some((one) => {
+    const attempt = round.attempts[one.attempt];
+    if (one.from !== from || one.to.toLowerCase() !== to.toLowerCase() || needsConfirmation(one)) return false;
+    if (one.rcpt.what.kind !== 'reply' || attempt === undefined || hasLostStep(attempt)) return false;
+    return ACCUSING.has(classifyReply(one.rcpt.what.reply, 'rcpt', echoOf(round, evidence)));
+  });
+}
+
+const isAscii = (path: string): boolean => /^[\x21-\x7e]+$/.test(path);
+
+/** The control recipient accuses nobody, so nothing about it is confirmed. */
+const isControl = (to: string, { probe }: DomainEvidence): boolean =>
+  probe.controlLocalPart !== null && to.startsWith(`${probe.controlLocalPart}@`);
 
 /**
  * Recipients that got no reply because the host closed, where nothing that it said of us before explains why. A refused
@@ -193,7 +237,7 @@ function cutOff(round: EndpointEvidence): readonly { readonly to: string; readon
       ),
     );
     return attempt.plan.transactions.flatMap(({ from, recipients }) =>
-      recipients.filter((to) => !answered.has(`${from} ${to}`)).map((to) => ({ from, to })),
+      recipients.filter((to) => isAscii(to) && !answered.has(`${from} ${to}`)).map((to) => ({ from, to })),
     );
   });
 }

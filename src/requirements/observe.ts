@@ -2,7 +2,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence, Exchange } from '../evidence/transcript.js';
 import type { ConnectOutcome, Outcome } from '../smtp/outcome.js';
-import { ehloKeywords, isPositive, type Reply } from '../smtp/reply.js';
+import { ehloKeywords, firstDigit, isPositive, type Reply } from '../smtp/reply.js';
 import { blamesClient, type Echo } from '../smtp/reply-class.js';
 import type { Cite } from './requirement.js';
 
@@ -93,17 +93,28 @@ export function offersStartTls(attempt: Attempt): boolean {
 
 /**
  * True where the two sides of a connection no longer agree which reply belongs to which command: a reply out of turn
- * (after a QUIT that was not answered with 221 we listen on for strays), or one whose lines disagree about its code.
- * Nothing rests on such a session, neither an accusation nor a pass.
+ * (after a QUIT that was not answered with 221 we listen on for strays), lines that disagree about their code, a 221 to
+ * something else than QUIT, or a group that ended without a reply or with another one than QUIT has. Nothing rests on
+ * such a session, neither an accusation nor a pass.
  */
-export function hasLostStep(attempt: Attempt): boolean {
-  return attempt.exchanges.some((exchange) => {
+export function hasLostStep({ exchanges }: Attempt): boolean {
+  return exchanges.some((exchange, index) => {
     if (exchange.act === 'leave') return false;
     const { outcome } = exchange;
     if (outcome.kind === 'out-of-turn') return outcome.reply.code !== 421;
-    return outcome.kind === 'reply' && outcome.reply.defects.includes('mixed-codes');
+    const isInGroup = exchange.act === 'command' && isOfGroup(exchange.group, exchanges[index - 1]);
+    if (outcome.kind === 'timeout') return isInGroup;
+    if (outcome.kind !== 'reply') return false;
+    if (outcome.reply.defects.includes('mixed-codes')) return true;
+    if (exchange.act !== 'command') return false;
+    const { code } = outcome.reply;
+    if (exchange.command !== 'QUIT') return code === 221;
+    return isInGroup && code !== 221 && firstDigit(outcome.reply) !== 4;
   });
 }
+
+const isOfGroup = (group: number, before: Exchange | undefined): boolean =>
+  before?.act === 'command' && before.group === group;
 
 /** How the host closed a connection before we said QUIT, or where QUIT was said, without a reply to it; else null. */
 export function unsolicitedClose(

@@ -4,7 +4,7 @@ import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
 import type { Outcome } from '../smtp/outcome.js';
 import { isPositive } from '../smtp/reply.js';
 import { classifyReply } from '../smtp/reply-class.js';
-import { askedIn, echoOf, type Seen } from './observe.js';
+import { askedIn, echoOf, hasLostStep, type Seen } from './observe.js';
 import { CONTROL_RECIPIENT, fillRecipient, type RecipientContext } from './recipient-template.js';
 import type { Cite, EvidenceStrength } from './requirement.js';
 
@@ -20,8 +20,10 @@ export interface RcptObservation {
   readonly rcpt: Seen<Outcome>;
   /** Whether it was the first recipient of its transaction. */
   readonly isFirst: boolean;
-  /** Whether the connection was made for the recipients in doubt alone (R8). */
+  /** Whether nothing else was asked before it in a connection made for recipients in doubt (R8). */
   readonly isAlone: boolean;
+  /** Whether another spelling of it was accepted before it in the same connection. */
+  readonly isAfterAnother: boolean;
   /** Whether the next command got a reply other than 421: the session was seen to go on. */
   readonly isAnsweredAfter: boolean;
 }
@@ -73,12 +75,24 @@ function observationsIn(attempt: Attempt, number: number): readonly RcptObservat
       mail,
       rcpt: { ...place, what: what.outcome },
       isFirst: recipients === 0,
-      isAlone: attempt.plan.purpose === 'alone',
+      isAlone: attempt.plan.purpose === 'alone' && found.length === 0,
+      isAfterAnother: found.some(
+        (before) =>
+          before.to !== to &&
+          before.to.toLowerCase() === to.toLowerCase() &&
+          before.rcpt.what.kind === 'reply' &&
+          isPositive(before.rcpt.what.reply),
+      ),
       isAnsweredAfter: next?.what.outcome.kind === 'reply' && next.what.outcome.reply.code !== 421,
     });
     recipients += 1;
   });
   return found;
+}
+
+/** Whether a refusal may be of our own making: in company, or behind another spelling that was accepted (R8). */
+export function needsConfirmation({ isFirst, isAlone, isAfterAnother }: RcptObservation): boolean {
+  return !isAlone && (!isFirst || isAfterAnother);
 }
 
 /** Whether a random local-part was refused (strong), accepted (weak), or not asked with an answer (unqualified). */
@@ -93,7 +107,8 @@ export function controlStrength(
     const to = fillRecipient(CONTROL_RECIPIENT, contextOf(endpoint, evidence));
     for (const one of rcptObservations(endpoint)) {
       if (one.to !== to || one.rcpt.what.kind !== 'reply' || one.mail.what.kind !== 'reply') continue;
-      if (!isPositive(one.mail.what.reply)) continue;
+      const attempt = endpoint.attempts[one.attempt];
+      if (!isPositive(one.mail.what.reply) || attempt === undefined || hasLostStep(attempt)) continue;
       const accepted = isPositive(one.rcpt.what.reply);
       const refused = classifyReply(one.rcpt.what.reply, 'rcpt', echoOf(endpoint, evidence)) === 'perm.no-mailbox';
       if (accepted) strength = 'weak';

@@ -7,7 +7,13 @@ import type { Outcome } from '../smtp/outcome.js';
 import { isPermanentNegative, isPositive, type Reply } from '../smtp/reply.js';
 import { blamesClient, classifyReply, isBare550, type ReplyClass } from '../smtp/reply-class.js';
 import { asked, echoOf, hasLostStep, offersStartTls } from './observe.js';
-import { contextOf, controlStrength, rcptObservations, type RcptObservation } from './rcpt-observation.js';
+import {
+  contextOf,
+  controlStrength,
+  needsConfirmation,
+  rcptObservations,
+  type RcptObservation,
+} from './rcpt-observation.js';
 import { fillRecipient } from './recipient-template.js';
 import { fail, inconclusive, notApplicable, pass, warn, type Cause, type Cite, type Finding } from './requirement.js';
 import { causeOfRefusal, outcomeTrouble, quoteReply, sessionTrouble } from './session-trouble.js';
@@ -35,28 +41,47 @@ export function judgeRecipient(
   const lastPass = passes.at(-1);
   const lastFail = fails.at(-1);
   if (lastPass !== undefined) {
-    const contrary = fails.filter(({ one }) => isSameRequest(one, lastPass.one));
-    if (contrary.length === 0) return withStrength(lastPass.finding, endpoint, evidence);
-    return flapping(
-      passes.map(({ one }) => one),
-      contrary.map(({ one }) => one),
-    );
+    const here = findings.filter(({ one }) => isSameRequest(one, lastPass.one));
+    if (!here.some(({ finding }) => finding.verdict === 'fail'))
+      return withStrength(lastPass.finding, endpoint, evidence);
+    return changing(here, withStrength(lastPass.finding, endpoint, evidence));
   }
-  if (lastFail !== undefined) return lastFail.finding;
+  if (lastFail !== undefined) return spared(lastFail.finding, endpoint);
   return findings.at(-1)?.finding ?? inconclusive('not-asked', 'not asked');
+}
+
+/** Section 5, item 9, and postmaster.submission: a submission port never fails a row about postmaster. */
+function spared(finding: Finding, { port }: EndpointEvidence): Finding {
+  if (port !== 587 && port !== 465) return finding;
+  return notApplicable(`a submission port may refuse it: ${finding.because}`, finding.cites);
 }
 
 const isSameRequest = (one: RcptObservation, other: RcptObservation): boolean =>
   one.to === other.to && one.from === other.from && one.inTls === other.inTls && one.hello === other.hello;
 
-/** Accepted once and refused once is a doubt; the same again, with nothing temporary between, is a finding. */
-function flapping(accepted: readonly RcptObservation[], refused: readonly RcptObservation[]): Finding {
-  const cites = [...refused, ...accepted].map(({ rcpt }) => rcpt.cite);
-  const because = `accepted ${times(accepted.length)} and refused ${times(refused.length)} in the same place`;
-  const [first, ...more] = cites;
-  if (first === undefined || accepted.length + refused.length < 3)
-    return inconclusive('transient-negative', because, cites);
-  return fail('flapping', because, first, ...more);
+interface Read {
+  readonly one: RcptObservation;
+  readonly finding: Finding;
+}
+
+/**
+ * The same request accepted and refused. By turns, twice each and with nothing temporary between, it is a finding;
+ * refused first and accepted ever since, it was mended; anything else is a doubt.
+ */
+function changing(here: readonly Read[], accepted: Finding): Finding {
+  const told = here.filter(({ finding }) => finding.verdict !== 'inconclusive');
+  const isRefusal = ({ finding }: Read): boolean => finding.verdict === 'fail';
+  const turns = told.filter((read, at) => at > 0 && isRefusal(read) !== isRefusal(told[at - 1] ?? read)).length;
+  const refusals = told.filter(isRefusal);
+  const [first, ...more] = [...refusals, ...told.filter((read) => !isRefusal(read))].map(({ one }) => one.rcpt.cite);
+  const acceptances = told.length - refusals.length;
+  if (turns === 1 && acceptances >= 2 && told.slice(-2).every((read) => !isRefusal(read))) return accepted;
+  const because = `accepted ${times(acceptances)} and refused ${times(refusals.length)} in the same place`;
+  if (first === undefined) return accepted;
+  const isByTurns = turns >= 3 && acceptances >= 2 && refusals.length >= 2 && told.length === here.length;
+  return isByTurns
+    ? fail('flapping', because, first, ...more)
+    : inconclusive('transient-negative', because, [first, ...more]);
 }
 
 const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
@@ -103,7 +128,7 @@ function readObservation(one: RcptObservation, endpoint: EndpointEvidence, evide
   }
   if (finding.verdict !== 'fail') return finding;
   // cli.md: a 5yz to a recipient that was not the first of its transaction counts when it was repeated alone.
-  if (!one.isFirst && !one.isAlone) {
+  if (needsConfirmation(one)) {
     return inconclusive('out-of-turn', `${finding.because}; not confirmed with this recipient alone`, cites);
   }
   return finding;

@@ -271,6 +271,10 @@ export const REPLY_CLASSES = {
       String.raw`overload|connection (?:refused|failed)`,
     ),
     // A full mailbox may well be worth another try later: it is still a full mailbox.
-    overrules: words(GREYLIST, 'closing transmission channel', String.raw`^(?!.*\b(?:quota|full|storage)\b).*(?:${COME_BACK})`),
+    overrules: words(
+      GREYLIST,
+      'closing transmission channel',
+      String.raw`^(?!.*\b(?:quota|full|storage)\b).*(?:${COME_BACK})`,
+    ),
   },
 } as const satisfies Record<ReplyClass, ClassRow>;

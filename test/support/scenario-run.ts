@@ -119,6 +119,7 @@ function exitOf(report: DomainReport): number {
     requireMail: false,
     hasBadInput: false,
     isInterrupted: false,
+    hasFault: false,
     isGiven: false,
   } as const;
   const tally = new RunTally();
