@@ -181,6 +181,6 @@ async function planDomain(parsed: ParsedDomain | null, settings: Settings): Prom
 function shuffled(hosts: readonly MailHost[], random: () => number): readonly MailHost[] {
   return hosts
     .map((host) => ({ host, key: random() }))
-    .sort((one, other) => one.host.preference - other.host.preference || one.key - other.key)
+    .toSorted((one, other) => one.host.preference - other.host.preference || one.key - other.key)
     .map(({ host }) => host);
 }

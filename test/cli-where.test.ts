@@ -133,7 +133,7 @@ describe('where it goes', { concurrency: 3 }, () => {
       for (const domain of ['a.test', 'b.test', 'c.test']) assert.ok(heard.includes(`RCPT TO:<Postmaster@${domain}>`));
     }));
 
-  test('two hosts on one address differ by their port', { skip: 'each is connected to twice' }, () =>
+  test('two hosts on one address differ by their port', () =>
     withHost(answering(PLAIN), (one, at) =>
       withHost(answering(PLAIN), async (other, alsoAt) => {
         const { stdout, code } = await cli([...at, ...alsoAt.slice(-2), '-q', 'a.test']);

@@ -67,11 +67,11 @@ function connectFailure(code: string | undefined): ConnectFailure {
     case 'ENETUNREACH':
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT':
-    // Not the host's doing either: our own descriptors, or a firewall rule of this machine.
     case 'EMFILE':
     case 'ENFILE':
     case 'EACCES':
     case 'EPERM':
+      // Not the host's doing: no way there, no descriptor left, or a firewall rule of this machine.
       return 'no-route';
     default:
       return 'unreachable';

@@ -12,7 +12,7 @@ export function judge(evidence: DomainEvidence): readonly Judgement[] {
 }
 
 /** The findings in catalogue order, each requirement's by preference, host and address. */
-export function findings(evidence: DomainEvidence): readonly Judged[] {
+function findings(evidence: DomainEvidence): readonly Judged[] {
   const selected = new Set(evidence.probe.requirements);
   const rows = CATALOGUE.filter(({ id }) => selected.has(id));
   const endpoints = inReportOrder(evidence);
@@ -103,7 +103,7 @@ function citedLookup(exchange: DnsExchange | undefined): readonly CitedLookup[] 
 }
 
 /** A record as in a zone file, without its time to live. Names are a zone's octets: not escaped here. */
-export function recordText(record: DnsRecord): string {
+function recordText(record: DnsRecord): string {
   const owner = `${record.name === '' ? '.' : record.name}`;
   switch (record.type) {
     case 'MX':

@@ -75,15 +75,6 @@ export function askedIn(attempt: Attempt, number: number, verb?: string): readon
   return found;
 }
 
-/** The keywords of the last EHLO reply of an attempt, those in TLS where it got there; empty without EHLO. */
-export function keywordsOf(attempt: Attempt): ReadonlyMap<string, string> {
-  const replies = askedIn(attempt, 0, 'EHLO').flatMap(({ what: { outcome } }) =>
-    outcome.kind === 'reply' && isPositive(outcome.reply) ? [outcome.reply] : [],
-  );
-  const last = replies.at(-1);
-  return last === undefined ? new Map() : ehloKeywords(last);
-}
-
 /** True where a plaintext EHLO reply of the attempt offered STARTTLS. */
 export function offersStartTls(attempt: Attempt): boolean {
   return askedIn(attempt, 0, 'EHLO').some(

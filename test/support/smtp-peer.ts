@@ -82,7 +82,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** The replies of an ordinary host to each verb; a script that gives its own overrides them. */
-export const ORDINARY_REPLIES: Readonly<Record<string, string>> = {
+const ORDINARY_REPLIES: Readonly<Record<string, string>> = {
   EHLO: '250-mx.example\r\n250-PIPELINING\r\n250 STARTTLS\r\n',
   HELO: '250 mx.example\r\n',
   MAIL: '250 2.1.0 ok\r\n',
