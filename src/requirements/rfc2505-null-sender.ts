@@ -8,7 +8,7 @@ import { T_IO } from './readings.js';
 import { fillRecipient } from './recipient-template.js';
 import { contextOf, rcptObservations } from './rcpt-observation.js';
 import { judgeRecipient } from './recipient.js';
-import { fail, inconclusive, warn, type Finding, type Remedy, type Requirement } from './requirement.js';
+import { fail, inconclusive, notApplicable, warn, type Finding, type Remedy, type Requirement } from './requirement.js';
 import { causeOfRefusal, quoteReply, sessionTrouble } from './session-trouble.js';
 
 const NULL_SENDER_REMEDY: Remedy = {
@@ -73,7 +73,8 @@ function judgeNullSender(endpoint: EndpointEvidence, evidence: DomainEvidence): 
     return neverSends ? warn('sender-refused', because, ...cites) : fail('sender-refused', because, ...cites);
   }
   if (finding.verdict === 'fail') {
-    return inconclusive('sender-refused', `refused under <>, but not because of it: ${finding.because}`, finding.cites);
+    // One cause, told once: postmaster.domain fails, and of the sender nothing can be seen.
+    return notApplicable('the mailbox itself is refused, whoever asks: see postmaster.domain', finding.cites);
   }
   return finding;
 }
@@ -97,7 +98,8 @@ export const nullSender: readonly Requirement[] = [
         when: 'MAIL FROM:<> refused with 5yz, or RCPT refused with words that blame the empty sender, while another sender is taken',
       },
       { verdict: 'warn', when: 'RCPT refused for <> alone, by an address that says it never sends mail' },
-      { verdict: 'inconclusive', when: '4yz; refused for every sender, or with no other sender to compare' },
+      { verdict: 'inconclusive', when: '4yz, or with no other sender to compare' },
+      { verdict: 'not-applicable', when: 'the mailbox itself is refused: that is postmaster.domain' },
       ...T_IO,
     ],
     rationale: 'A domain that refuses bounces never learns that its own mail is lost.',
