@@ -140,6 +140,5 @@ describe('where it goes', { concurrency: 3 }, () => {
         assert.deepEqual([one.connections.length, other.connections.length, code], [1, 1, 0]);
         assert.match(stdout, /^a\.test conforms: mail to Postmaster gets in at 2 addresses\n$/);
       }),
-    ),
-  );
+    ));
 });

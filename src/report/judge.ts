@@ -17,11 +17,15 @@ function findings(evidence: DomainEvidence): readonly Judged[] {
   const rows = CATALOGUE.filter(({ id }) => selected.has(id));
   const endpoints = inReportOrder(evidence);
   // Rows that combine others are judged last, from all findings, whatever was selected.
-  const plain = CATALOGUE.flatMap((row) => (row.scope === 'aggregate' ? [] : judgePlain(row, endpoints, evidence)));
+  const byRow = new Map<Requirement, readonly Judged[]>();
+  for (const row of CATALOGUE) {
+    if (row.scope !== 'aggregate') byRow.set(row, judgePlain(row, endpoints, evidence));
+  }
+  const plain = [...byRow.values()].flat();
   return rows.flatMap((row) =>
     row.scope === 'aggregate'
       ? [{ requirement: row, endpoint: null, finding: row.judge(evidence, plain) }]
-      : plain.filter(({ requirement }) => requirement === row),
+      : (byRow.get(row) ?? []),
   );
 }
 

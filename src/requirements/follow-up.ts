@@ -34,7 +34,7 @@ export function nextConversation(
   options: FollowUpOptions,
 ): ConversationPlan | null {
   const [first] = options.planned;
-  const round: EndpointEvidence = { ...endpoint, attempts: endpoint.attempts.slice(options.since) };
+  const round = options.since === 0 ? endpoint : { ...endpoint, attempts: endpoint.attempts.slice(options.since) };
   const { attempts } = round;
   const last = attempts.at(-1);
   if (last === undefined) return options.since === 0 ? first : { ...first, purpose: 'retry' };

@@ -13,6 +13,7 @@ import {
   type Lookup,
   type QuestionType,
 } from '../smtp/mail-route.js';
+import { readOnce } from '../smtp/read-once.js';
 import { visible } from '../smtp/visible.js';
 import { inconclusive, notApplicable, type Cite, type Finding } from './requirement.js';
 
@@ -42,7 +43,7 @@ export type MxAnswer =
 export type MxSet = Extract<MxAnswer, { kind: 'mx' }>;
 
 /** What the DNS said to the MX question of the domain. `owner` is the domain, or what its alias leads to. */
-export function mxAnswer(evidence: DomainEvidence): MxAnswer {
+export const mxAnswer = readOnce((evidence: DomainEvidence): MxAnswer => {
   const trouble = (finding: Finding): MxAnswer => ({ kind: 'trouble', finding });
   const { domain } = evidence;
   if (evidence.probe.given)
@@ -64,7 +65,7 @@ export function mxAnswer(evidence: DomainEvidence): MxAnswer {
     default:
       return trouble(lookupTrouble(lookup, 'the MX records', domain, cites));
   }
-}
+});
 
 /** Judges a row about MX records that name mail hosts; not applicable without any, and where there is a Null MX. */
 export function judgeMx(evidence: DomainEvidence, judge: (set: MxSet) => Finding): Finding {
@@ -104,6 +105,12 @@ export interface Target {
 
 /** The mail hosts of an MX set, each once, in the order of preference; "." names none. */
 export function targetsOf(evidence: DomainEvidence, set: MxSet): readonly Target[] {
+  return targetsIn(evidence)(set);
+}
+
+const targetsIn = readOnce((evidence: DomainEvidence) => readOnce((set: MxSet) => findTargets(evidence, set)));
+
+function findTargets(evidence: DomainEvidence, set: MxSet): readonly Target[] {
   const byPreference = set.records.toSorted((one, other) => one.preference - other.preference);
   const names = new Set(byPreference.map(({ exchange }) => exchange).filter((exchange) => exchange !== ''));
   return [...names].map((exchange) => targetOf(evidence, set, exchange));

@@ -2,6 +2,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence, Exchange } from '../evidence/transcript.js';
 import type { ConnectOutcome, Outcome } from '../smtp/outcome.js';
+import { readOnce } from '../smtp/read-once.js';
 import { ehloKeywords, firstDigit, isPositive, type Reply } from '../smtp/reply.js';
 import { blamesClient, type Echo } from '../smtp/reply-class.js';
 import type { Cite } from './requirement.js';
@@ -30,11 +31,11 @@ export function echoOf(endpoint: EndpointEvidence, evidence: DomainEvidence): Ec
 const citeOf = (attempt: number, index: number): Cite => ({ kind: 'exchange', attempt, index });
 
 /** Every exchange of every attempt, in order. */
-export function exchangesOf(endpoint: EndpointEvidence): readonly Seen<Exchange>[] {
-  return endpoint.attempts.flatMap(({ exchanges }, attempt) =>
+export const exchangesOf = readOnce((endpoint: EndpointEvidence): readonly Seen<Exchange>[] =>
+  endpoint.attempts.flatMap(({ exchanges }, attempt) =>
     exchanges.map((what, index) => ({ attempt, index, cite: citeOf(attempt, index), what })),
-  );
-}
+  ),
+);
 
 /** What came of each TCP connection. */
 export function connectsOf(
@@ -44,23 +45,28 @@ export function connectsOf(
 }
 
 /** What came first in each connection that was made. */
-export function openingsOf(endpoint: EndpointEvidence): readonly Seen<Outcome>[] {
-  return exchangesOf(endpoint).flatMap(({ what, ...place }) =>
+export const openingsOf = readOnce((endpoint: EndpointEvidence): readonly Seen<Outcome>[] =>
+  exchangesOf(endpoint).flatMap(({ what, ...place }) =>
     what.act === 'opening' ? [{ ...place, what: what.outcome }] : [],
-  );
-}
+  ),
+);
 
 /** The opening replies, one a connection at most. */
-export function openingRepliesOf(endpoint: EndpointEvidence): readonly Seen<Reply>[] {
-  return openingsOf(endpoint).flatMap(({ what, ...place }) =>
-    what.kind === 'reply' ? [{ ...place, what: what.reply }] : [],
-  );
-}
+export const openingRepliesOf = readOnce((endpoint: EndpointEvidence): readonly Seen<Reply>[] =>
+  openingsOf(endpoint).flatMap(({ what, ...place }) => (what.kind === 'reply' ? [{ ...place, what: what.reply }] : [])),
+);
 
 /** Every command with its outcome; `verb` alone selects those that begin with it. */
 export function asked(endpoint: EndpointEvidence, verb?: string): readonly Seen<Asked>[] {
-  return endpoint.attempts.flatMap((attempt, number) => askedIn(attempt, number, verb));
+  const all = allAsked(endpoint);
+  return verb === undefined ? all : all.filter(({ what }) => isVerb(what.command, verb));
 }
+
+const allAsked = readOnce((endpoint: EndpointEvidence): readonly Seen<Asked>[] =>
+  endpoint.attempts.flatMap((attempt, number) => askedIn(attempt, number)),
+);
+
+const isVerb = (command: string, verb: string): boolean => command === verb || command.startsWith(`${verb} `);
 
 /** The commands of one attempt with their outcomes. */
 export function askedIn(attempt: Attempt, number: number, verb?: string): readonly Seen<Asked>[] {
@@ -68,7 +74,7 @@ export function askedIn(attempt: Attempt, number: number, verb?: string): readon
   const found: Seen<Asked>[] = [];
   attempt.exchanges.forEach((exchange, index) => {
     if (exchange.act === 'handshake' && exchange.outcome.kind === 'secured') inTls = true;
-    if (exchange.act !== 'command' || (verb !== undefined && exchange.command.split(' ', 1)[0] !== verb)) return;
+    if (exchange.act !== 'command' || (verb !== undefined && !isVerb(exchange.command, verb))) return;
     const what = { command: exchange.command, outcome: exchange.outcome, inTls };
     found.push({ attempt: number, index, cite: citeOf(number, index), what });
   });

@@ -2,6 +2,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
 import type { Outcome } from '../smtp/outcome.js';
+import { readOnce } from '../smtp/read-once.js';
 import { isPositive } from '../smtp/reply.js';
 import { classifyReply } from '../smtp/reply-class.js';
 import { askedIn, echoOf, hasLostStep, type Seen } from './observe.js';
@@ -43,9 +44,9 @@ export function contextOf(endpoint: EndpointEvidence, evidence: DomainEvidence):
 }
 
 /** Every RCPT of every attempt, in order. */
-export function rcptObservations(endpoint: EndpointEvidence): readonly RcptObservation[] {
-  return endpoint.attempts.flatMap((attempt, number) => observationsIn(attempt, number));
-}
+export const rcptObservations = readOnce((endpoint: EndpointEvidence): readonly RcptObservation[] =>
+  endpoint.attempts.flatMap((attempt, number) => observationsIn(attempt, number)),
+);
 
 function observationsIn(attempt: Attempt, number: number): readonly RcptObservation[] {
   const commands = askedIn(attempt, number);
@@ -54,16 +55,18 @@ function observationsIn(attempt: Attempt, number: number): readonly RcptObservat
   let recipients = 0;
   let hello: 'EHLO' | 'HELO' = 'EHLO';
   commands.forEach((seen, position) => {
-    const { what, ...place } = seen;
+    const { what } = seen;
+    const place = { attempt: number, index: seen.index, cite: seen.cite };
     if (what.command.startsWith('HELO ')) hello = 'HELO';
     if (what.command.startsWith('EHLO ')) hello = 'EHLO';
-    const from = /^MAIL FROM:<(.*?)>/.exec(what.command)?.[1];
+    const isMail = what.command.startsWith('MAIL ');
+    const from = isMail ? /^MAIL FROM:<(.*?)>/.exec(what.command)?.[1] : undefined;
     if (from !== undefined) {
       mail = { ...place, what: what.outcome, from };
       recipients = 0;
       return;
     }
-    const to = /^RCPT TO:<(.*)>$/.exec(what.command)?.[1];
+    const to = what.command.startsWith('RCPT ') ? /^RCPT TO:<(.*)>$/.exec(what.command)?.[1] : undefined;
     if (to === undefined || mail === null) return;
     const next = commands[position + 1];
     found.push({
@@ -96,14 +99,23 @@ export function needsConfirmation({ isFirst, isAlone, isAfterAnother }: RcptObse
 }
 
 /** Whether a random local-part was refused (strong), accepted (weak), or not asked with an answer (unqualified). */
-export function controlStrength(
-  host: string,
-  evidence: DomainEvidence,
-  here: EndpointEvidence,
-): { readonly strength: EvidenceStrength; readonly cites: readonly Cite[] } {
+export function controlStrength(evidence: DomainEvidence, here: EndpointEvidence): ControlStrength {
+  return strengthIn(evidence)(here);
+}
+
+export interface ControlStrength {
+  readonly strength: EvidenceStrength;
+  readonly cites: readonly Cite[];
+}
+
+const strengthIn = readOnce((evidence: DomainEvidence) =>
+  readOnce((here: EndpointEvidence) => findStrength(evidence, here)),
+);
+
+function findStrength(evidence: DomainEvidence, here: EndpointEvidence): ControlStrength {
   let strength: EvidenceStrength = 'unqualified';
   let cites: readonly Cite[] = [];
-  for (const endpoint of evidence.endpoints.filter((one) => one.host === host)) {
+  for (const endpoint of evidence.endpoints.filter(({ host }) => host === here.host)) {
     const to = fillRecipient(CONTROL_RECIPIENT, contextOf(endpoint, evidence));
     for (const one of rcptObservations(endpoint)) {
       if (one.to !== to || one.rcpt.what.kind !== 'reply' || one.mail.what.kind !== 'reply') continue;

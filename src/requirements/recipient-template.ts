@@ -26,6 +26,7 @@ export function fillRecipients(template: string, context: RecipientContext): rea
 
 /** The forward-path of a template, or null where a place cannot be filled here. */
 export function fillRecipient(template: string, context: RecipientContext): string | null {
+  if (!template.includes('{')) return template;
   const places: Readonly<Record<string, string | null>> = {
     domain: context.domain,
     DOMAIN: context.domain?.toUpperCase() ?? null,

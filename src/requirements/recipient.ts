@@ -4,6 +4,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
 import type { Outcome } from '../smtp/outcome.js';
+import { readOnce } from '../smtp/read-once.js';
 import { isPermanentNegative, isPositive, type Reply } from '../smtp/reply.js';
 import { blamesClient, classifyReply, isBare550, type ReplyClass } from '../smtp/reply-class.js';
 import { asked, echoOf, hasLostStep, offersStartTls } from './observe.js';
@@ -25,6 +26,19 @@ export function judgeRecipient(
   template: string,
   under?: 'null',
 ): Finding {
+  const known = findingsIn(evidence)(endpoint);
+  const key = `${under} ${template}`;
+  const finding = known.get(key) ?? findAndJudge(endpoint, evidence, template, under);
+  known.set(key, finding);
+  return finding;
+}
+
+// The rows about spellings and strangers ask for the same recipients again.
+const findingsIn = readOnce<DomainEvidence, (endpoint: EndpointEvidence) => Map<string, Finding>>(() =>
+  readOnce(() => new Map()),
+);
+
+function findAndJudge(endpoint: EndpointEvidence, evidence: DomainEvidence, template: string, under?: 'null'): Finding {
   const to = fillRecipient(template, contextOf(endpoint, evidence));
   if (to === null) return notApplicable(`there is no ${template} to ask for here`);
   const observations = rcptObservations(endpoint).filter(
@@ -254,7 +268,7 @@ function notPublished(endpoint: EndpointEvidence, evidence: DomainEvidence): str
 /** What a random recipient got from the mail host, at whichever of its addresses it was asked. */
 function withStrength(finding: Finding, endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
   if (finding.verdict !== 'pass') return finding;
-  const { strength, cites } = controlStrength(endpoint.host, evidence, endpoint);
+  const { strength, cites } = controlStrength(evidence, endpoint);
   const because = strength === 'weak' ? `${finding.because}; a random recipient was accepted too` : finding.because;
   return pass(because, [...finding.cites, ...cites], strength);
 }

@@ -3,6 +3,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { EndpointEvidence } from '../evidence/transcript.js';
 import type { Outcome } from '../smtp/outcome.js';
+import { readOnce } from '../smtp/read-once.js';
 import { firstDigit, isPositive, type Reply } from '../smtp/reply.js';
 import { classifyReply, type ReplyClass } from '../smtp/reply-class.js';
 import { visible } from '../smtp/visible.js';
@@ -11,13 +12,18 @@ import { inconclusive, notApplicable, type Cause, type Cite, type Finding } from
 
 /** Why no session was opened at the endpoint, or null where one was. */
 export function sessionTrouble(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding | null {
-  return (
-    skippedTrouble(endpoint) ??
-    openingTrouble(endpoint, evidence) ??
-    helloTrouble(endpoint, evidence) ??
-    tlsTrouble(endpoint)
-  );
+  return troubleIn(evidence)(endpoint);
 }
+
+const troubleIn = readOnce((evidence: DomainEvidence) =>
+  readOnce(
+    (endpoint: EndpointEvidence): Finding | null =>
+      skippedTrouble(endpoint) ??
+      openingTrouble(endpoint, evidence) ??
+      helloTrouble(endpoint, evidence) ??
+      tlsTrouble(endpoint),
+  ),
+);
 
 function skippedTrouble(endpoint: EndpointEvidence): Finding | null {
   switch (endpoint.skipped) {

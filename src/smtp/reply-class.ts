@@ -11,6 +11,7 @@
 // - Before RCPT no recipient has been named. At MAIL the unknown address or domain is the sender's; earlier, a code
 //   or text of that kind says nothing that could be told.
 // - Patterns read lines as one text, since hosts break their sentences anywhere.
+import { readOnce } from './read-once.js';
 import { firstDigit, type EnhancedStatusCode, type Reply } from './reply.js';
 import { ACCUSING, REPLY_CLASSES, type ClassRow, type ReplyClass } from './reply-patterns.js';
 import {
@@ -55,6 +56,17 @@ const BEFORE_RCPT: Partial<Record<ReplyStep, Partial<Record<ReplyClass, ReplyCla
 
 /** What the reply means as an answer to the command of this step. Never throws, whatever the octets. */
 export function classifyReply(reply: Reply, step: ReplyStep, echo: Echo): ReplyClass {
+  const known = knownClasses(reply);
+  const key = `${step} ${echo.domain} ${echo.host}`;
+  const found = known.get(key) ?? classify(reply, step, echo);
+  known.set(key, found);
+  return found;
+}
+
+// Many rows ask about one reply, always with the same names.
+const knownClasses = readOnce<Reply, Map<string, ReplyClass>>(() => new Map(), 64);
+
+function classify(reply: Reply, step: ReplyStep, echo: Echo): ReplyClass {
   switch (firstDigit(reply)) {
     case 2:
       return reply.code === 250 || reply.code === 251 ? 'accept' : 'accept-nonstandard';
@@ -199,7 +211,7 @@ function ownWords(reply: Reply, echo: Echo): string {
     .filter((word) => !word.includes('@'))
     .join(' ');
   for (const name of [echo.domain, echo.host]) {
-    if (name === null || name === '') continue;
+    if (name === null || name === '' || !text.toLowerCase().includes(name.toLowerCase())) continue;
     text = text.replaceAll(new RegExp(String.raw`(?<![\w.-])(?:[\w-]*\.)*${escaped(name)}(?![\w-])`, 'gi'), TAKEN_OUT);
   }
   return text
