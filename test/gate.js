@@ -181,7 +181,7 @@ async function tests(files, timeout) {
   let timer = setTimeout(bite, timeout + 3000);
   const stream = run({
     files: [...byPath.keys()],
-    concurrency: availableParallelism() + 1,
+    concurrency: availableParallelism() + 2,
     timeout,
     signal: watchdog.signal,
   });
