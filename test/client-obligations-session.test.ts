@@ -46,7 +46,7 @@ describe('the opening', { concurrency: true }, () => {
   });
 
   it('client.wait-greeting: nothing is said where the greeting never ends', async (t) => {
-    const { hosts } = await visit(t, (host) => host.say('220-mx.good.example\r\n'), { options: { timeoutMs: 120 } });
+    const { hosts } = await visit(t, (host) => host.say('220-mx.good.example\r\n'), { options: { timeoutMs: 300 } });
     assert.deepEqual(hosts.conversations.map(heard), ['']);
   });
 
@@ -234,13 +234,13 @@ describe('the end of a session', { concurrency: true }, () => {
 
   it('client.quit-wait: the wait has an end', async (t) => {
     const startedMs = performance.now();
-    const { hosts } = await visit(t, async (host) => host.say('450 not now\r\n'), { options: { timeoutMs: 150 } });
+    const { hosts } = await visit(t, async (host) => host.say('450 not now\r\n'), { options: { timeoutMs: 300 } });
     assert.deepEqual(hosts.conversations.map(linesHeard), [['QUIT']]);
     assert.ok(performance.now() - startedMs < 2_000);
   });
 
   it('client.no-close-before-quit: after a time-out QUIT is said before the FIN', async (t) => {
-    const { hosts } = await visit(t, answering({ MAIL: () => null }), { options: { timeoutMs: 120 } });
+    const { hosts } = await visit(t, answering({ MAIL: () => null }), { options: { timeoutMs: 300 } });
     assert.ok(hosts.conversations.length > 0);
     for (const conversation of hosts.conversations) {
       assert.deepEqual(linesHeard(conversation).slice(0, 3), ['EHLO probe.example', 'MAIL FROM:<>', 'QUIT']);
@@ -384,7 +384,7 @@ describe('replies', { concurrency: true }, () => {
           }
           return end(host, index);
         },
-        { options: { timeoutMs: name === 'silence' ? 100 : 4_000 } },
+        { options: { timeoutMs: name === 'silence' ? 300 : 4_000 } },
       );
       const where = `${name} at ${verb}`;
       assert.deepEqual(

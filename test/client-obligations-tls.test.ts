@@ -125,7 +125,7 @@ describe('STARTTLS', { concurrency: true }, () => {
     };
     for (const [name, deed] of Object.entries(deeds)) {
       const { hosts, report } = await visit(t, insteadOfTls(deed), {
-        options: { ...IN_TLS, timeoutMs: name === 'silence' ? 120 : 4_000 },
+        options: { ...IN_TLS, timeoutMs: name === 'silence' ? 300 : 4_000 },
       });
       for (const conversation of hosts.conversations) {
         const behind = heard(conversation).split('STARTTLS\r\n')[1] ?? '';

@@ -348,7 +348,7 @@ describe('time-outs', { concurrency: true }, () => {
 
   it('client.timeouts-configurable: what is set is what is waited', async (t) => {
     const startedMs = performance.now();
-    const { report } = await visit(t, answering({ EHLO: () => null }), { options: { timeoutMs: 150 } });
+    const { report } = await visit(t, answering({ EHLO: () => null }), { options: { timeoutMs: 300 } });
     const command = report.evidence.endpoints[0]?.attempts[0]?.exchanges[1];
     const outcome = command?.act === 'command' ? command.outcome : null;
     assert.equal(outcome?.kind, 'timeout');
@@ -363,7 +363,7 @@ describe('time-outs', { concurrency: true }, () => {
 
   it("client.timeout-minimums: a time-out that is shorter than the RFC's accuses nobody", async (t) => {
     for (const verb of ['EHLO', 'MAIL', 'RCPT', 'RSET', 'QUIT']) {
-      const { hosts, report } = await visit(t, answering({ [verb]: () => null }), { options: { timeoutMs: 80 } });
+      const { hosts, report } = await visit(t, answering({ [verb]: () => null }), { options: { timeoutMs: 300 } });
       assert.deepEqual(
         report.judgements.filter(({ verdict }) => verdict === 'fail'),
         [],

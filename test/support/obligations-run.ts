@@ -101,7 +101,7 @@ export async function visit(
     ...options,
   });
   await allClosed(hosts);
-  assert.deepEqual(breaches(hosts, leaveAfterMs ?? timeoutMs * 0.6), []);
+  assert.deepEqual(breaches(hosts, leaveAfterMs ?? timeoutMs * 0.25), []);
   const [first] = hosts.conversations;
   return { report, hosts, asked: server.asked, lines: first === undefined ? [] : linesHeard(first) };
 }
