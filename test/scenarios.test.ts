@@ -87,7 +87,12 @@ test('the name server tells names, their absence and its own trouble,', async ()
   resolver.setServers([lab.nameServer]);
   const codeOf = (asked: Promise<unknown>): Promise<unknown> => asked.catch((error: { code: string }) => error.code);
   try {
-    assert.deepEqual(await resolver.resolveMx('null.example'), [{ exchange: '', priority: 0 }]);
+    // Newer Nodes tell the type as well.
+    const nullMx = await resolver.resolveMx('null.example');
+    assert.deepEqual(
+      nullMx.map(({ exchange, priority }) => [exchange, priority]),
+      [['', 0]],
+    );
     assert.deepEqual(await resolver.resolve4('NULL.example'), ['127.0.0.1']);
     assert.equal(await codeOf(resolver.resolve6('null.example')), 'ENODATA');
     assert.equal(await codeOf(resolver.resolve4('example')), 'ENODATA');
