@@ -16,7 +16,8 @@ import { sleep } from './io/pace.js';
 import { openResolver, parseNameServer, systemNameServers } from './io/resolver.js';
 import { reportDomain, runFacts } from './report/roll-up.js';
 import type { DomainReport } from './report/report.js';
-import { plansFor, portsOf, probeHost, whySkipped } from './probe-host.js';
+import { plansFor, portsOf, probeHost, wantsHelo, whySkipped } from './probe-host.js';
+import { heloSession } from './requirements/follow-up.js';
 import { extraQuestions, laterQuestions } from './requirements/dns-needs.js';
 import { parseDomain, type EhloName, type ParsedDomain } from './smtp/address.js';
 import {
@@ -96,7 +97,7 @@ async function openFrame(parsed: ParsedDomain | null, settings: Settings): Promi
     notes: parsed?.notes ?? [],
     startedAt,
     durationMs: 0,
-    probe: probeSettings(settings, notOf(parsed, await settings.ehlo)),
+    probe: probeSettings(settings, notOf(parsed, await settings.ehlo, settings)),
     route,
     dns,
     endpoints: [],
@@ -104,9 +105,9 @@ async function openFrame(parsed: ParsedDomain | null, settings: Settings): Promi
   };
 }
 
-// cli.md: "never the target's name".
-const notOf = (parsed: ParsedDomain | null, ehlo: EhloName | null): EhloName | null =>
-  ehlo !== null && ehlo === (parsed?.domain as string | undefined) ? null : ehlo;
+// The default is never the target's name; a name that was given is the user's to choose.
+const notOf = (parsed: ParsedDomain | null, ehlo: EhloName | null, { options }: Settings): EhloName | null =>
+  options.ehlo === undefined && ehlo !== null && ehlo === (parsed?.domain as string | undefined) ? null : ehlo;
 
 /** RFC 5321 5.1: asks until the route is known, or takes the hosts that were given. */
 async function findRoute(parsed: ParsedDomain | null, dns: DnsExchange[], settings: Settings): Promise<MailRoute> {
@@ -148,6 +149,8 @@ async function askAll(questions: readonly Question[], dns: DnsExchange[], { reso
 export interface DomainPlan {
   readonly domain: string | null;
   readonly route: MailRoute;
+  /** The argument of EHLO; null: the address literal of each connection. */
+  readonly ehlo: string | null;
   readonly endpoints: readonly {
     readonly host: string;
     readonly address: string;
@@ -169,12 +172,22 @@ async function planDomain(parsed: ParsedDomain | null, settings: Settings): Prom
           address,
           port,
           skipped,
-          plans: skipped === null ? plansFor(empty, at === 0, frame, settings) : [],
+          plans: skipped === null ? allPlans(empty, at === 0, frame, settings) : [],
         };
       }),
     ),
   );
-  return { domain: frame.domain, route: frame.route, endpoints };
+  return { domain: frame.domain, route: frame.route, ehlo: frame.probe.ehlo, endpoints };
+}
+
+function allPlans(
+  endpoint: EndpointEvidence,
+  withControl: boolean,
+  frame: DomainEvidence,
+  settings: Settings,
+): readonly ConversationPlan[] {
+  const plans = plansFor(endpoint, withControl, frame, settings);
+  return wantsHelo(settings) ? [...plans, heloSession(plans[0], frame)] : plans;
 }
 
 /** Sorted by preference, shuffled within one (5.1: "MUST randomize them"). */

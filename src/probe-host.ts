@@ -81,6 +81,10 @@ export function plansFor(
   });
 }
 
+/** Whether a row asks for a session that says HELO. */
+export const wantsHelo = ({ selection }: Settings): boolean =>
+  selection.asked.some(({ needs }) => needs.some(({ ask }) => ask === 'helo-session'));
+
 /** The planned conversation, its follow-ups, and with --retries all that again later. */
 async function probeEndpoint(
   empty: EndpointEvidence,
@@ -88,19 +92,18 @@ async function probeEndpoint(
   frame: DomainEvidence,
   settings: Settings,
 ): Promise<EndpointEvidence> {
-  const { options, selection } = settings;
+  const { options } = settings;
   const starttls = options.starttls ?? 'auto';
   const ehlo = frame.probe.ehlo as EhloName | null;
   const otherSenders = await settings.otherSenders;
   let endpoint = empty;
   for (let round = 0; ; round++) {
     const planned = plansFor(endpoint, withControl && !hasAskedControl(endpoint, frame), frame, settings);
-    const wantsHelo = selection.asked.some(({ needs }) => needs.some(({ ask }) => ask === 'helo-session'));
     const followUps = {
       planned,
       otherSenders,
       mayUseTls: starttls !== 'never',
-      wantsHelo,
+      wantsHelo: wantsHelo(settings),
       since: endpoint.attempts.length,
     };
     for (let plan = nextConversation(endpoint, frame, followUps); plan !== null && !hasStopped(settings);) {

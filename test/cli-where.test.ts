@@ -23,7 +23,7 @@ describe('--dry-run', { concurrency: 3 }, () => {
       const [name = '', ...rest] = sent;
       assert.equal(name, 'EHLO probe.example');
       assert.equal(sent.at(-1), 'QUIT');
-      const lines = ['EHLO <our name or address>', ...rest].map((line) => `    ${line}`);
+      const lines = [name, ...rest].map((line) => `    ${line}`);
       const text = [
         'half.example: route mx, 2 addresses',
         '',

@@ -26,7 +26,7 @@ function demoScenes() {
 function wanted() {
   const scenes = demoScenes();
   const readme = readFileSync(new URL('README.md', root), 'utf8').replaceAll(
-    /(<!-- demo scene (\d+) -->\n```text\n)[\s\S]*?(\n```)/g,
+    /(<!-- demo scene (\d+) -->\n```text\n)[\s\S]*?(\n```)(?=\n)/g,
     (whole, head, number, tail) => (scenes.has(number) ? `${head}${scenes.get(number)}${tail}` : whole),
   );
   return new Map([

@@ -221,7 +221,7 @@ claims('mx.null-mx-sole', {
   'no MX passes': { zone: NO_MX, says: 'pass <example.org MX> example.org has no MX record, so no Null MX' },
   '"." beside others fails': {
     zone: `${NULL_MX}\n${SOUND}`,
-    says: 'fail null-mx-mixed <example.org MX> "." says that there is no mail, but beside it stand a.mail.net and b.mail.net',
+    says: 'fail null-mx-mixed <example.org MX> "." says that there is no mail, but it is not alone: a.mail.net and b.mail.net',
   },
   '"." twice fails': {
     zone: `${NULL_MX}\nexample.org MX 10 .`,

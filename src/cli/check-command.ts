@@ -25,6 +25,14 @@ export async function check(words: readonly string[], flags: CheckFlags, version
   const probe = await openProbe(toCheckOptions(flags, hosts, servedDomains, stop.signal, progress.show));
   try {
     if (flags.dryRun === true) {
+      if (
+        flags.json === true ||
+        flags.format !== undefined ||
+        flags.output !== undefined ||
+        flags.saveEvidence !== undefined
+      ) {
+        throw new UsageError('--dry-run prints text alone: leave out --json, --format, -o and --save-evidence');
+      }
       const { dryRun } = await import('./dry-run.js');
       return await dryRun(probe, entries(named, hosts));
     }

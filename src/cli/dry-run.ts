@@ -29,23 +29,20 @@ const SKIPPED = {
   interrupted: 'left out: stopped',
 } as const;
 
-function renderPlan({ domain, route, endpoints }: DomainPlan): string {
+function renderPlan({ domain, route, ehlo, endpoints }: DomainPlan): string {
   const lines = [
     `${domain ?? 'mail hosts'}: route ${route.kind}, ${endpoints.length} address${endpoints.length === 1 ? '' : 'es'}`,
   ];
   for (const { host, address, port, skipped, plans } of endpoints) {
     lines.push('', `  ${visible(host)} [${address}] port ${port}`);
     if (skipped !== null) lines.push(`    ${SKIPPED[skipped]}`);
-    for (const plan of plans) lines.push(...linesOfPlan(plan).map((line) => `    ${line}`));
+    for (const plan of plans) lines.push(...linesOfPlan(plan, ehlo ?? '[our address]').map((line) => `    ${line}`));
   }
   return `${lines.join('\n')}\n\n`;
 }
 
-function linesOfPlan(plan: ConversationPlan): readonly string[] {
-  const lines = [
-    'EHLO <our name or address>',
-    ...(plan.tls === 'require' ? ['STARTTLS', 'EHLO <our name or address>'] : []),
-  ];
+function linesOfPlan(plan: ConversationPlan, ehlo: string): readonly string[] {
+  const lines = [`${plan.hello} ${ehlo}`, ...(plan.tls === 'require' ? ['STARTTLS', `EHLO ${ehlo}`] : [])];
   plan.transactions.forEach(({ from, recipients, smtputf8 }, at) => {
     if (at > 0) lines.push('RSET');
     lines.push(

@@ -24,7 +24,7 @@ export async function run(argv: readonly string[], version: string): Promise<num
   checkOptions(
     program
       .command('check')
-      .argument('[domain...]', 'as above')
+      .argument('[domain...]', 'domains; also user@domain, @FILE, or - for standard input')
       .summary('check domains: the main job, by its long name'),
   ).action((domains: readonly string[], flags: CheckFlags) => done(runCheck(domains, flags, version)));
   reportOptions(program.command('replay').argument('<evidence...>', 'files made with --save-evidence'))

@@ -1,6 +1,7 @@
 // Evidence judged again, without network: the same verdicts from the file.
 import { readFileSync } from 'node:fs';
 import { decodeArchive } from '../evidence/archive.js';
+import type { DomainEvidence } from '../evidence/evidence.js';
 import { UsageError } from '../smtp/usage-error.js';
 import { visible } from '../smtp/visible.js';
 import type { ReportFlags } from './flags.js';
@@ -10,12 +11,23 @@ import { Reporter } from './reporter.js';
 export async function replay(files: readonly string[], flags: ReportFlags, version: string): Promise<number> {
   const all = files.flatMap((file) => decodeArchive(readEvidence(file), visible(file)));
   const reporter = await Reporter.open(flags, version, {
+    recorded: whenGathered(all),
     isGiven: all.some(({ probe }) => probe.given),
     isInterrupted: () => false,
     onGone: () => undefined,
   });
   for (const evidence of all) await reporter.domain(evidence);
   return reporter.end();
+}
+
+/** From the first to the last moment of the evidence: a replay does not make it newer. */
+function whenGathered(all: readonly DomainEvidence[]): { readonly startedAt: string; readonly durationMs: number } {
+  const starts = all.map(({ startedAt }) => Date.parse(startedAt)).filter((time) => !Number.isNaN(time));
+  const ends = all
+    .map(({ startedAt, durationMs }) => Date.parse(startedAt) + durationMs)
+    .filter((time) => !Number.isNaN(time));
+  const from = starts.length === 0 ? 0 : Math.min(...starts);
+  return { startedAt: new Date(from).toISOString(), durationMs: Math.max(0, ...ends.map((end) => end - from)) };
 }
 
 function readEvidence(file: string): string {

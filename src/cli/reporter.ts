@@ -12,6 +12,8 @@ interface RunState {
   /** Mail hosts were named with --host. */
   readonly isGiven: boolean;
   readonly isInterrupted: () => boolean;
+  /** When recorded evidence was gathered; absent for a run that is going on. */
+  readonly recorded?: { readonly startedAt: string; readonly durationMs: number };
   /** The reader of standard output has gone. */
   readonly onGone: () => void;
 }
@@ -98,6 +100,7 @@ export class Reporter {
     const run = {
       startedAt: this.#started.toISOString(),
       durationMs: Date.now() - this.#started.getTime(),
+      ...this.state.recorded,
       exitCode: code,
     };
     for (const writer of this.writers) await writer.end(run);

@@ -42,7 +42,7 @@ export async function openWriters(flags: ReportFlags, stdout: Sink, tool: Tool):
 
 function parseOutput(text: string): { readonly format: Format; readonly path: string } {
   const at = text.indexOf('=');
-  const format = FORMATS.find((one) => one === text.slice(0, at));
+  const format = at < 1 ? undefined : FORMATS.find((one) => one === text.slice(0, at));
   if (format === undefined || at === text.length - 1) {
     throw new UsageError(`"${visible(text)}" is no output: write FORMAT=PATH, FORMAT one of ${FORMATS.join(', ')}`);
   }

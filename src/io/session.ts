@@ -1,5 +1,5 @@
-// Drives one dialogue over one connection and writes down what came: an attempt. The time-outs are here and nowhere
-// else: one a step, counted from our command (RFC 5321 4.5.3.2). A budget for the whole run may keep a command from
+// Drives one dialogue over one connection and writes down what came: an attempt. The time-outs of steps are here, one
+// each, counted from our command (RFC 5321 4.5.3.2). A budget for the whole run may keep a command from
 // being started, never cut one short.
 import type { Attempt, Exchange } from '../evidence/transcript.js';
 import { addressLiteral, type EhloName } from '../smtp/address.js';

@@ -26,7 +26,7 @@ export function renderDoubts(report: DomainReport, style: TextStyle): readonly L
   // What is said of an address that was reached is told apart from what is said of one that was not.
   const { endpoints } = report.evidence;
   const isReached = (judgement: Judgement): boolean =>
-    endpoints.some((endpoint) => isAt(judgement, endpoint) && wasReached(endpoint));
+    endpoints.some((endpoint) => (judgement.host === undefined || isAt(judgement, endpoint)) && wasReached(endpoint));
   return grouped(open, (judgement) => `${judgement.cause} ${isReached(judgement)}`).flatMap((group) => [
     EMPTY_LINE,
     ...renderDoubt(group, report, style),

@@ -16,7 +16,7 @@ import {
   type TextStyle,
 } from './layout.js';
 import type { DomainReport, Judgement } from './report.js';
-import { MAIL_SERVERS, SIGNS } from './words.js';
+import { FIRST_REMEDIES, MAIL_SERVERS, SIGNS } from './words.js';
 
 /** Failures and then warnings, each requirement once. */
 export function renderFailures(report: DomainReport, style: TextStyle): readonly Line[] {
@@ -82,7 +82,10 @@ function remedyBlocks(
   const recognised = known.filter((server) => recognisedAt(group, report).has(server));
   const shown = style.detail === 'verbose' ? known : recognised;
   const hidden = known.length - shown.length;
+  const cause = group[0]?.cause;
+  const first = cause === undefined ? undefined : FIRST_REMEDIES[cause];
   return [
+    ...(first === undefined ? [] : [first]),
     remedy.general,
     ...shown.map((server): Block => [strong(`${MAIL_SERVERS[server].name}:`), plain(` ${remedy[server] ?? ''}`)]),
     ...(hidden > 0

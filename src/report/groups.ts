@@ -5,7 +5,7 @@ import { quoteReply } from '../requirements/session-trouble.js';
 import { visible } from '../smtp/visible.js';
 import { cutEnd, type Block, type TextStyle } from './layout.js';
 import type { CitedExchange, CitedLookup, Judgement } from './report.js';
-import { nameOf } from './roll-up.js';
+import { nameOf } from '../requirements/observe.js';
 import { counted, LOOKUPS, sayOutcome } from './words.js';
 
 /** Groups in the order of their first members. */

@@ -7,7 +7,7 @@ import { visible } from '../smtp/visible.js';
 import { grouped, listed } from './groups.js';
 import { matrixColumns } from './matrix.js';
 import type { DomainReport } from './report.js';
-import { nameOf } from './roll-up.js';
+import { nameOf } from '../requirements/observe.js';
 import { counted, PASSED_OVER } from './words.js';
 
 /** One sentence each. */

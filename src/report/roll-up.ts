@@ -3,7 +3,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { EndpointEvidence } from '../evidence/transcript.js';
 import { CATALOGUE } from '../requirements/index.js';
-import { isExempt, wasReached } from '../requirements/observe.js';
+import { hostsUnknown, isExempt, nameOf, wasReached } from '../requirements/observe.js';
 import { followLookup, isOpen } from '../smtp/mail-route.js';
 import { visible } from '../smtp/visible.js';
 import { judge } from './judge.js';
@@ -25,7 +25,9 @@ export function reportDomain(evidence: DomainEvidence, facts: RunFacts): DomainR
   const judgements = judge(evidence);
   const deciding = new Set(evidence.probe.deciding);
   const decisive = judgements.filter(({ requirement }) => deciding.has(requirement));
-  const standings = evidence.endpoints.map((endpoint) => standingOf(endpoint, evidence, decisive));
+  // What -4 or -6 leaves out was not wanted: it is no lack.
+  const wanted = evidence.endpoints.filter(({ skipped }) => skipped !== 'family-not-asked');
+  const standings = wanted.map((endpoint) => standingOf(endpoint, evidence, decisive));
   const { verdict, because } = decide(evidence, decisive, standings, facts);
   const judged = standings.filter(
     ({ standing }) => standing === 'passes' || standing === 'fails' || standing === 'exempt',
@@ -34,7 +36,7 @@ export function reportDomain(evidence: DomainEvidence, facts: RunFacts): DomainR
     domain: evidence.domain,
     verdict,
     because,
-    coverage: { endpoints: evidence.endpoints.length + hostsUnknown(evidence).length, judged },
+    coverage: { endpoints: wanted.length + hostsUnknown(evidence).length, judged },
     judgements,
     evidence,
   };
@@ -93,15 +95,6 @@ const ABOUT_US: ReadonlySet<string> = new Set([
   'timeout',
   'transient-negative',
 ]);
-
-/** Mail hosts whose addresses the DNS, or with --host the system, did not tell: endpoints that could not be reached. */
-function hostsUnknown({ route, dns }: DomainEvidence): readonly string[] {
-  return route.hosts.flatMap(({ host, addresses }) => {
-    const isUnknown =
-      route.kind === 'given' || (['A', 'AAAA'] as const).some((type) => isOpen(followLookup(host, type, dns)));
-    return addresses.length === 0 && isUnknown ? [host] : [];
-  });
-}
 
 interface Decision {
   readonly verdict: DomainVerdict;
@@ -183,11 +176,6 @@ export function dependsOnRun({ route, endpoints, dns }: DomainEvidence): boolean
 const refusedPort = ({ attempts }: EndpointEvidence): boolean =>
   attempts.length > 0 && attempts.every(({ connect }) => connect.kind === 'refused');
 
-/** A mail host and address, escaped. */
-export function nameOf({ host, address }: { readonly host: string; readonly address: string }): string {
-  return host === address ? host : `${visible(host)} [${address}]`;
-}
-
 function sayFailing(failing: readonly EndpointStanding[], all: readonly EndpointStanding[]): string {
   const [first] = failing;
   if (first?.judgement === null || first === undefined) return '';
@@ -218,6 +206,7 @@ function sayUnreached(evidence: DomainEvidence, standings: readonly EndpointStan
   if (first === undefined && unknown !== undefined && evidence.route.kind !== 'given') {
     return `the DNS did not tell the address of ${visible(unknown)}: ${dnsTrouble(evidence)}`;
   }
+  if (first === undefined && evidence.endpoints.length > 0) return 'every address is left out by -4 or -6';
   if (first === undefined)
     return evidence.route.kind === 'given' ? 'the mail host has no address' : 'none of its mail hosts has an address';
   const why = first.judgement?.because ?? 'no session came about';
@@ -237,5 +226,6 @@ function dnsTrouble({ dns }: DomainEvidence): string {
     malformed: 'a malformed answer',
   };
   const what = bad.outcome.kind in names ? names[bad.outcome.kind as keyof typeof names] : bad.outcome.kind;
+  if (bad.outcome.kind === 'unreachable') return `${what} (${bad.nameServer})`;
   return `${what} for ${bad.question.type} ${visible(bad.question.name)} from ${bad.nameServer}`;
 }

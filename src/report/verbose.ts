@@ -6,7 +6,7 @@ import { transcriptLines, type JsonTranscriptLine } from './json.js';
 import { inReportOrder } from './judge.js';
 import { columnsOf, dim, EMPTY_LINE, plain, strong, wrap, wrapVerbatim, type Line, type TextStyle } from './layout.js';
 import type { DomainReport } from './report.js';
-import { nameOf } from './roll-up.js';
+import { nameOf } from '../requirements/observe.js';
 import { PURPOSES, SIGNS } from './words.js';
 
 /** Every judgement, those too that do not apply or were not asked. */

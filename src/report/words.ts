@@ -128,15 +128,23 @@ export const TIERS = {
   extended: 'extended: decides with --profile rfc5321',
 } as const satisfies Record<Tier, string>;
 
+/** What the cause of a failure asks for, before what the requirement does. */
+export const FIRST_REMEDIES: { readonly [cause in Cause]?: string } = {
+  'mailbox-full': 'Empty the mailbox, or raise its quota.',
+  'relay-denied': 'List the domain among those that this host takes mail for.',
+  'no-domain': 'List the domain among those that this host takes mail for, or take the host out of its MX set.',
+  'auth-required': 'Do not demand authentication on port 25: a stranger has no account.',
+};
+
 export const VIOLATIONS = {
   fail: 'it fails, which is a violation',
-  warn: 'it warns, which is no violation without --strict',
+  warn: 'it warns, which is no violation',
   none: 'it is told, and accuses nobody',
 } as const satisfies Record<Violation, string>;
 
 export const SAFETIES = {
   safe: 'safe: ordinary commands that send no mail',
-  intrusive: 'intrusive: provokes errors on purpose, so only with --intrusive',
+  intrusive: 'intrusive: provokes errors on purpose, not part of this version',
 } as const satisfies Record<Safety, string>;
 
 /** The retry paths of the catalogue, as what the reader can do. */
@@ -167,11 +175,11 @@ const NOT_A_DOUBT: Doubt = { heading: 'could not be told', settle: ['R3'] };
 /** The causes that an inconclusive finding may have; the others accuse, and settle nothing. */
 export const DOUBTS = {
   'transient-negative': { heading: 'refused for now (4yz), which is no verdict', settle: ['R3'] },
-  'client-refused': { heading: 'the host refuses us, not the mailbox', settle: ['R7', 'R6'] },
+  'client-refused': { heading: 'the host refuses us, not the mailbox', settle: ['R3', 'R7', 'R6'] },
   'sender-refused': { heading: 'the host refuses our sender, not the mailbox', settle: ['R1'] },
   'needs-tls': { heading: 'the host wants TLS first', settle: ['R2'] },
   unreachable: {
-    heading: 'no connection',
+    heading: 'no session',
     settle: [own('Run again later: the host, or the network before it, may be down.'), 'R7'],
   },
   timeout: {

@@ -148,7 +148,7 @@ export const blocking: readonly Requirement[] = [
       general: 'Exempt postmaster from blocklist, PTR, HELO and sender rules; check content later if need be.',
       postfix:
         'Put check_recipient_access with "postmaster@ OK" before reject_rbl_client and its like in smtpd_recipient_restrictions, and keep smtpd_delay_reject = yes.',
-      exim: 'Put "accept local_parts = postmaster : domains = +local_domains" before the dnslists and sender conditions of acl_smtp_rcpt, and refuse nothing in acl_smtp_connect or acl_smtp_helo.',
+      exim: 'Put "accept local_parts = postmaster", with "domains = +local_domains" on a line of its own, before the dnslists and sender conditions of acl_smtp_rcpt, and refuse nothing in acl_smtp_connect or acl_smtp_helo.',
       sendmail: 'FEATURE(`delay_checks\', `friend\') and "Spam:postmaster@ FRIEND" in the access map.',
     },
     retry: ['R1', 'R7'],

@@ -1,9 +1,8 @@
 // RFC 5321 4.5.1 binds every system with an SMTP server: backup hosts too, and every address of a host.
 import type { DomainEvidence } from '../evidence/evidence.js';
-import { followLookup, isOpen } from '../smtp/mail-route.js';
 import { visible } from '../smtp/visible.js';
 import { postmaster } from './4.5.1-postmaster.js';
-import { isExempt } from './observe.js';
+import { hostsUnknown, isExempt, nameOf } from './observe.js';
 import {
   fail,
   inconclusive,
@@ -32,7 +31,9 @@ interface EndpointStanding {
 }
 
 function standings(evidence: DomainEvidence, judged: readonly Judged[]): readonly EndpointStanding[] {
-  return evidence.endpoints.map((endpoint, number) => {
+  return evidence.endpoints.flatMap((endpoint, number) => {
+    // Left out by -4 or -6: not wanted, so no lack.
+    if (endpoint.skipped === 'family-not-asked') return [];
     const findings = judged
       .filter((one) => one.endpoint === endpoint && MAILBOX_ROWS.has(one.requirement.id))
       .map(({ finding }) => finding);
@@ -53,22 +54,16 @@ function standings(evidence: DomainEvidence, judged: readonly Judged[]): readonl
             ? 'exempt'
             : 'open';
     const cause = deciding?.verdict === 'fail' || deciding?.verdict === 'inconclusive' ? deciding.cause : null;
-    return { host: endpoint.host, name: `${endpoint.host} [${endpoint.address}]`, standing, cites, cause };
+    return { host: endpoint.host, name: nameOf(endpoint), standing, cites, cause };
   });
 }
-
-/** Whether the DNS did not say which addresses a mail host has. */
-const isUntold = (host: string, { route, dns }: DomainEvidence): boolean =>
-  route.kind === 'given' || (['A', 'AAAA'] as const).some((type) => isOpen(followLookup(host, type, dns)));
 
 const names = (some: readonly EndpointStanding[]): string => some.map(({ name }) => name).join(', ');
 
 function judgeEveryMx(evidence: DomainEvidence, judged: readonly Judged[]): Finding {
   const all = standings(evidence, judged);
   if (evidence.route.kind === 'unknown') return inconclusive('dns', 'the mail hosts could not be looked up');
-  const untold = evidence.route.hosts.filter(
-    ({ host, addresses }) => addresses.length === 0 && isUntold(host, evidence),
-  );
+  const untold = hostsUnknown(evidence);
   if (all.length === 0 && untold.length > 0)
     return inconclusive('dns', 'the addresses of the mail hosts could not be looked up');
   if (all.length === 0) return notApplicable('there is no mail host to ask');
@@ -92,7 +87,7 @@ function judgeEveryMx(evidence: DomainEvidence, judged: readonly Judged[]): Find
     );
   const hosts = new Set(all.filter(({ standing }) => standing !== 'exempt').map(({ host }) => host));
   const settled = new Set(accepted.map(({ host }) => host));
-  const unsettled = [...[...hosts].filter((host) => !settled.has(host)), ...untold.map(({ host }) => visible(host))];
+  const unsettled = [...[...hosts].filter((host) => !settled.has(host)), ...untold.map(visible)];
   if (unsettled.length === 0)
     return pass(
       `accepted at ${names(accepted)}`,

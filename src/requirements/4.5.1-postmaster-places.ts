@@ -84,8 +84,8 @@ function judgeSubmission(endpoint: EndpointEvidence, evidence: DomainEvidence): 
 
 const SERVED_REMEDY: Remedy = {
   general: 'Give every domain that the host takes mail for a postmaster, best by one rule for all domains.',
-  postfix: 'A regexp table in virtual_alias_maps: /^postmaster@/ admin@example.org',
-  exim: 'A redirect router for local_parts = postmaster before the routers of the domains.',
+  postfix: String.raw`A regexp table in virtual_alias_maps, for your own domains only: /^postmaster@(a\.example|b\.example)$/ admin@example.org`,
+  exim: 'A redirect router with local_parts = postmaster and domains = +local_domains before the routers of the domains.',
 };
 
 /** Rows about postmaster outside the core. */
@@ -207,7 +207,7 @@ export const postmasterPlaces: readonly Requirement[] = [
     remedy: {
       general: 'Treat a literal of an own address as a local domain.',
       postfix:
-        'resolve_numeric_domain and inet_interfaces, proxy_interfaces make Postfix know its own addresses; [ip] is then local.',
+        'inet_interfaces and proxy_interfaces list the addresses that are its own; [ip] of one of them is local.',
       exim: 'allow_domain_literals = true and @[] in local_domains.',
     },
     retry: ['R8'],

@@ -23,7 +23,7 @@ const BARE_REMEDY: Remedy = {
     'Accept RCPT TO:<Postmaster> without a domain, in any letter case, before any rule that wants an @, and deliver it to whoever runs the mail system.',
   postfix:
     'Postfix takes bare postmaster by itself and adds $myorigin: look for a check_recipient_access map, policy service or milter that refuses it first, and keep "postmaster: root" in /etc/aliases (newaliases).',
-  exim: 'Exim takes bare postmaster by itself and adds qualify_recipient: that domain must be in local_domains, "accept local_parts = postmaster" must stand before the first deny in acl_smtp_rcpt, and /etc/aliases needs "postmaster: root".',
+  exim: 'Exim takes bare postmaster by itself and adds qualify_recipient: that domain must be in local_domains, "accept local_parts = postmaster", with "domains = +local_domains" on a line of its own, must stand before the first deny in acl_smtp_rcpt, and /etc/aliases needs "postmaster: root".',
   sendmail:
     'Keep "postmaster: root" in /etc/mail/aliases (newaliases) and refuse nothing without a domain in check_rcpt.',
   opensmtpd:

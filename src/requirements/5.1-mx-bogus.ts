@@ -97,7 +97,6 @@ export const mxBogus: readonly Requirement[] = [
     },
     retry: ['R11'],
     needs: [],
-    note: 'See ri.bogusmx, the rule of rfc-ignorant.org.',
     scope: 'domain',
     judge: judgeBogus,
   },

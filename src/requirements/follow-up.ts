@@ -242,7 +242,8 @@ function cutOff(round: EndpointEvidence): readonly { readonly to: string; readon
   });
 }
 
-function heloSession(first: ConversationPlan, { domain }: DomainEvidence): ConversationPlan {
+/** A session that says HELO, for the rows that ask for one. */
+export function heloSession(first: ConversationPlan, { domain }: DomainEvidence): ConversationPlan {
   const to = (domain === null ? 'Postmaster' : `Postmaster@${domain}`) as ForwardPath;
   const from = first.transactions[0]?.from ?? NULL_REVERSE_PATH;
   return { ...first, purpose: 'helo', hello: 'HELO', pipelining: false, transactions: [{ from, recipients: [to] }] };

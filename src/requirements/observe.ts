@@ -1,6 +1,8 @@
 // Facts read from transcripts, for the rules to judge. Nothing here has an opinion; everything is found, not stored.
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence, Exchange } from '../evidence/transcript.js';
+import { followLookup, isOpen } from '../smtp/mail-route.js';
+import { visible } from '../smtp/visible.js';
 import type { ConnectOutcome, Outcome } from '../smtp/outcome.js';
 import { readOnce } from '../smtp/read-once.js';
 import { ehloKeywords, firstDigit, isPositive, type Reply } from '../smtp/reply.js';
@@ -172,4 +174,18 @@ export function isExempt(endpoint: EndpointEvidence, evidence: DomainEvidence): 
 /** An endpoint was reached when it sent an SMTP opening reply (cli.md, Roll-up). */
 export function wasReached(endpoint: EndpointEvidence): boolean {
   return openingRepliesOf(endpoint).length > 0;
+}
+
+/** A mail host and its address for people, escaped. */
+export function nameOf({ host, address }: { readonly host: string; readonly address: string }): string {
+  return host === address ? host : `${visible(host)} [${address}]`;
+}
+
+/** Mail hosts whose addresses the DNS, or with --host the system, did not tell: endpoints that could not be reached. */
+export function hostsUnknown({ route, dns }: DomainEvidence): readonly string[] {
+  return route.hosts.flatMap(({ host, addresses }) => {
+    const isUntold =
+      route.kind === 'given' || (['A', 'AAAA'] as const).some((type) => isOpen(followLookup(host, type, dns)));
+    return addresses.length === 0 && isUntold ? [host] : [];
+  });
 }

@@ -121,6 +121,13 @@ function whyNotAsked(to: string, endpoint: EndpointEvidence, evidence: DomainEvi
   if (broken !== undefined && broken.what.outcome.kind !== 'reply') {
     return outcomeTrouble(broken.what.outcome, `the reply to ${broken.what.command}`, [broken.cite]);
   }
+  const ended = asked(endpoint).findLast(
+    ({ what: { outcome } }) => outcome.kind === 'reply' && outcome.reply.code === 421,
+  );
+  if (ended?.what.outcome.kind === 'reply') {
+    const because = `the host ended the session before it was asked: ${quoteReply(ended.what.outcome.reply)}`;
+    return inconclusive('client-refused', because, [ended.cite]);
+  }
   return inconclusive('not-asked', 'not asked in this run');
 }
 

@@ -36,7 +36,11 @@ function judgeSole(evidence: DomainEvidence): Finding {
     if (set.records.length === 1) return pass('the Null MX is the only MX record', set.cites);
     const others = set.records.filter(({ exchange }) => exchange !== '').map(({ exchange }) => show(exchange));
     if (others.length === 0) return fail('null-mx-mixed', `the Null MX is published ${count} times`, ...set.cites);
-    return fail('null-mx-mixed', `"." says that there is no mail, but beside it stand ${listed(others)}`, ...set.cites);
+    return fail(
+      'null-mx-mixed',
+      `"." says that there is no mail, but it is not alone: ${listed(others)}`,
+      ...set.cites,
+    );
   });
 }
 

@@ -32,7 +32,7 @@ function skippedTrouble(endpoint: EndpointEvidence): Finding | null {
     case 'family-not-asked':
       return inconclusive('not-asked', 'left out by -4 or -6');
     case 'too-many':
-      return inconclusive('not-asked', 'left out: the domain has more addresses than are probed in one run');
+      return inconclusive('not-asked', 'left out: the mail host has more addresses than are probed in one run');
     case 'interrupted':
       return inconclusive('not-asked', 'the run was stopped before this address was probed');
     case null:
@@ -86,11 +86,10 @@ function refusedOpening(endpoint: EndpointEvidence, cites: readonly Cite[]): Fin
   const reply = openingRepliesOf(endpoint).at(-1)?.what;
   const code = reply?.code ?? 0;
   if (code === 421) return inconclusive('client-refused', 'the host opened with 421 and closed the channel', cites);
-  if (firstDigit4(code)) return inconclusive('transient-negative', `the host opened with ${code}: not now`, cites);
+  if (reply !== undefined && firstDigit(reply) === 4)
+    return inconclusive('transient-negative', `the host opened with ${code}: not now`, cites);
   return inconclusive('client-refused', `the host opened with ${code}: no session was offered to this client`, cites);
 }
-
-const firstDigit4 = (code: number): boolean => Math.floor(code / 100) === 4;
 
 /** EHLO and HELO refused, or lost: the session never opened (catalogue 3.2). */
 function helloTrouble(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding | null {
