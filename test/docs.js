@@ -17,7 +17,7 @@ function demoScenes() {
   const parts = run('demo').split(/^-{20,}\n/m);
   const scenes = new Map();
   for (const part of parts) {
-    const found = /^(\d+)\. .*?\n\n([\s\S]*)$/.exec(part);
+    const found = /^(\d+)\. [\s\S]*?\n\n([\s\S]*)$/.exec(part);
     if (found !== null) scenes.set(found[1], found[2].trim());
   }
   return scenes;
@@ -27,7 +27,10 @@ function wanted() {
   const scenes = demoScenes();
   const readme = readFileSync(new URL('README.md', root), 'utf8').replaceAll(
     /(<!-- demo scene (\d+) -->\n```text\n)[\s\S]*?(\n```)(?=\n)/g,
-    (whole, head, number, tail) => (scenes.has(number) ? `${head}${scenes.get(number)}${tail}` : whole),
+    (whole, head, number, tail) => {
+      if (!scenes.has(number)) throw new Error(`the demo has no scene ${number}`);
+      return `${head}${scenes.get(number)}${tail}`;
+    },
   );
   return new Map([
     ['docs/requirements.md', run('requirements', '--markdown')],
