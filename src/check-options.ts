@@ -2,7 +2,7 @@
 import type { ProbeSettings } from './evidence/evidence.js';
 import { connect as connectSmtp } from './io/client.js';
 import { resolvesHere } from './io/host-lookup.js';
-import { openPace, type Pace } from './io/pace.js';
+import { openPace, sleep, type Pace } from './io/pace.js';
 import type { Connect, Resolver } from './io/ports.js';
 import { DEFAULT_TIME_OUTS, RFC_TIME_OUTS, type TimeOuts } from './io/session.js';
 import { selectRequirements, type Selection } from './requirements/plan.js';
@@ -15,6 +15,7 @@ import {
   type EhloName,
   type ReversePath,
 } from './smtp/address.js';
+import type { DnsExchange } from './smtp/mail-route.js';
 
 /** A mail host named by the user, its addresses looked up by the operating system. */
 export interface GivenHost {
@@ -183,9 +184,17 @@ async function fallbackSenders(
   return (await resolves(ehlo, resolver)) ? [...planned, `postmaster@${ehlo}` as ReversePath] : planned;
 }
 
-/** True for a name that the DNS gives an address to. */
+/** Our own name is worth no longer wait than this: a mail host is not kept waiting for it. */
+const OWN_NAME_WAIT_MS = 2_000;
+
+/** True for a name that the DNS gives an address to, soon. */
 async function resolves(name: string, resolver: Resolver): Promise<boolean> {
-  const answers = await Promise.all((['A', 'AAAA'] as const).map((type) => resolver.ask({ name, type })));
+  const enough = new AbortController();
+  const answers = await Promise.race([
+    Promise.all((['A', 'AAAA'] as const).map((type) => resolver.ask({ name, type }))),
+    sleep(OWN_NAME_WAIT_MS, enough.signal).then((): readonly DnsExchange[] => []),
+  ]);
+  enough.abort();
   return answers.some(
     ({ outcome }) => outcome.kind === 'records' && outcome.records.some((record) => 'address' in record),
   );
