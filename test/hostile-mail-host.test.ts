@@ -14,9 +14,14 @@ const DEADLINE_MS = 8_000;
 const PATIENT: CheckOptions = { timeoutMs: 4_000 };
 
 /** Checks against the host; the check must end in time. */
-async function survive(t: TestContext, script: HostScript, options: CheckOptions = {}): Promise<Visit> {
+async function survive(
+  t: TestContext,
+  script: HostScript,
+  options: CheckOptions = {},
+  hasStrays = false,
+): Promise<Visit> {
   const startedMs = performance.now();
-  const visited = await visit(t, script, { options: { timeoutMs: TIMEOUT_MS, ...options } });
+  const visited = await visit(t, script, { options: { timeoutMs: TIMEOUT_MS, ...options }, hasStrays });
   const tookMs = performance.now() - startedMs;
   assert.ok(tookMs < DEADLINE_MS, `${Math.round(tookMs)} ms`);
   return visited;
@@ -230,6 +235,7 @@ describe('a host that loses step', { concurrency: 3 }, () => {
             }
           },
           { timeoutMs: 400, controls: false },
+          true,
         );
         assert.notEqual(report.verdict, 'violates', `${verb}: ${report.because}`);
         assert.deepEqual(

@@ -2,6 +2,7 @@
 import type { DomainPlan, Probe } from '../check.js';
 import type { ParsedDomain } from '../smtp/address.js';
 import type { ConversationPlan } from '../smtp/dialogue.js';
+import { SKIPPED } from '../report/words.js';
 import { visible } from '../smtp/visible.js';
 import type { DomainEntry } from './domains.js';
 
@@ -21,13 +22,6 @@ export async function dryRun(
   }
   return code;
 }
-
-const SKIPPED = {
-  'address-not-allowed': 'not connected to: a special-purpose address (see --allow-private)',
-  'family-not-asked': 'left out by -4 or -6',
-  'too-many': 'left out: too many addresses',
-  interrupted: 'left out: stopped',
-} as const;
 
 function renderPlan({ domain, route, ehlo, endpoints }: DomainPlan): string {
   const lines = [

@@ -30,41 +30,7 @@ export async function requirements(selectors: readonly string[], flags: Flags): 
   return 0;
 }
 
-/** A row without its rule, in a fixed order of members. */
-function toText({
-  id,
-  title,
-  short,
-  level,
-  violation,
-  tier,
-  safety,
-  source,
-  demand,
-  probe,
-  readings,
-  rationale,
-  remedy,
-  retry,
-  needs,
-  note,
-}: Requirement): RequirementText {
-  return {
-    id,
-    title,
-    ...(short === undefined ? {} : { short }),
-    level,
-    violation,
-    tier,
-    safety,
-    source,
-    demand,
-    probe,
-    readings,
-    rationale,
-    remedy,
-    retry,
-    needs,
-    ...(note === undefined ? {} : { note }),
-  };
+/** A row without its rule. */
+function toText({ scope: _scope, judge: _judge, ...text }: Requirement): RequirementText {
+  return text;
 }

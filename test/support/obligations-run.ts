@@ -68,6 +68,8 @@ export interface VisitOptions {
   readonly options?: CheckOptions;
   /** For the auditor: how late a reply is that we do not wait for any more; the time-out, if not given. */
   readonly leaveAfterMs?: number;
+  /** The host says replies of its own accord: one that comes in time is taken for the one awaited, as any client would. */
+  readonly hasStrays?: boolean;
 }
 
 export interface Visit {
@@ -86,7 +88,15 @@ const TIMEOUT_MS = 4_000;
 export async function visit(
   t: TestContext,
   script: HostScript,
-  { domain = DOMAIN, zone: text = ZONE, nameServer, addresses, options = {}, leaveAfterMs }: VisitOptions = {},
+  {
+    domain = DOMAIN,
+    zone: text = ZONE,
+    nameServer,
+    addresses,
+    options = {},
+    leaveAfterMs,
+    hasStrays = false,
+  }: VisitOptions = {},
 ): Promise<Visit> {
   const hosts = await startHosts(t, script, addresses);
   const server = await startNameServer(t, nameServer ?? serving(text));
@@ -101,7 +111,8 @@ export async function visit(
     ...options,
   });
   await allClosed(hosts);
-  assert.deepEqual(breaches(hosts, leaveAfterMs ?? timeoutMs * 0.25), []);
+  const told = breaches(hosts, leaveAfterMs ?? timeoutMs * 0.25);
+  assert.deepEqual(hasStrays ? told.filter((breach) => !breach.includes('client.lock-step')) : told, []);
   const [first] = hosts.conversations;
   return { report, hosts, asked: server.asked, lines: first === undefined ? [] : linesHeard(first) };
 }
