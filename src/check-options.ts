@@ -5,7 +5,7 @@ import { resolvesHere } from './io/host-lookup.js';
 import { openPace, sleep, type Pace } from './io/pace.js';
 import type { Connect, Resolver } from './io/ports.js';
 import { DEFAULT_TIME_OUTS, RFC_TIME_OUTS, type TimeOuts } from './io/session.js';
-import { selectRequirements, type Selection } from './requirements/plan.js';
+import { selectRequirements, type Selection } from './requirements/selection.js';
 import type { Profile } from './requirements/profiles.js';
 import {
   isFullyQualified,

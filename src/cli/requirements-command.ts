@@ -1,6 +1,6 @@
 // Lists the catalogue, or explains requirements, as text, JSON or Markdown.
 import { CATALOGUE } from '../requirements/index.js';
-import { matching } from '../requirements/plan.js';
+import { matching } from '../requirements/selection.js';
 import type { Requirement, RequirementText } from '../requirements/requirement.js';
 import { UsageError } from '../smtp/usage-error.js';
 import { standardOutput } from './streams.js';

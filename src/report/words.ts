@@ -126,6 +126,10 @@ export const TIERS = {
   core: 'core: decides the verdict of the default profile',
   session: 'session: decides with --profile rfc5321',
   extended: 'extended: decides with --profile rfc5321',
+  roles: 'roles: part of --profile role-mailboxes',
+  'rfc-ignorant': 'rfc-ignorant: part of --profile rfc-ignorant',
+  intrusive: 'intrusive: only with --intrusive',
+  deliver: 'deliver: only with --deliver',
 } as const satisfies Record<Tier, string>;
 
 /** What the cause of a failure asks for, before what the requirement does. */
@@ -144,7 +148,8 @@ export const VIOLATIONS = {
 
 export const SAFETIES = {
   safe: 'safe: ordinary commands that send no mail',
-  intrusive: 'intrusive: provokes errors on purpose, not part of this version',
+  intrusive: 'intrusive: errors on purpose, unusual syntax or long silence, only with --intrusive',
+  deliver: 'deliver: sends a message, only with --deliver',
 } as const satisfies Record<Safety, string>;
 
 /** The retry paths of the catalogue, as what the reader can do. */

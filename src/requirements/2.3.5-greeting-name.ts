@@ -188,6 +188,7 @@ const NAME_REMEDY: Remedy = {
 export const greetingNames: readonly Requirement[] = [
   {
     id: 'greeting.name-fqdn',
+    group: 'greeting',
     title: 'Greeting names the host by FQDN',
     level: 'MUST NOT',
     violation: 'fail',
@@ -218,6 +219,7 @@ export const greetingNames: readonly Requirement[] = [
   },
   {
     id: 'greeting.name-resolves',
+    group: 'greeting',
     title: 'Greeting name resolves',
     level: 'derived',
     violation: 'warn',
@@ -249,6 +251,7 @@ export const greetingNames: readonly Requirement[] = [
   },
   {
     id: 'greeting.name-not-literal',
+    group: 'greeting',
     title: 'Greeting name is not an address literal',
     level: 'SHOULD NOT',
     violation: 'warn',

@@ -169,6 +169,7 @@ const OPENS_554 =
 export const refusedSession: readonly Requirement[] = [
   {
     id: 'greeting.554-waits-for-quit',
+    group: 'greeting',
     title: '554 server waits for QUIT',
     short: 'waits',
     level: 'MUST',
@@ -213,6 +214,7 @@ export const refusedSession: readonly Requirement[] = [
   },
   {
     id: 'greeting.554-503-to-commands',
+    group: 'greeting',
     title: '554 server answers 503 to other commands',
     short: '503',
     level: 'SHOULD',

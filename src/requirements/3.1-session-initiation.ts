@@ -50,6 +50,7 @@ function judgeInformative(endpoint: EndpointEvidence, evidence: DomainEvidence):
 export const sessionInitiation: readonly Requirement[] = [
   {
     id: 'greeting.present',
+    group: 'greeting',
     title: 'Server speaks first',
     level: 'derived',
     violation: 'fail',
@@ -87,6 +88,7 @@ export const sessionInitiation: readonly Requirement[] = [
   },
   {
     id: 'greeting.554-informative',
+    group: 'greeting',
     title: '554 greeting explains itself',
     level: 'SHOULD',
     violation: 'warn',

@@ -189,6 +189,7 @@ function judge421(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding
 export const connection: readonly Requirement[] = [
   {
     id: 'connect.no-premature-close',
+    group: 'connect',
     title: 'Server does not close before QUIT',
     level: 'MUST NOT',
     violation: 'fail',
@@ -227,6 +228,7 @@ export const connection: readonly Requirement[] = [
   },
   {
     id: 'connect.421-on-shutdown',
+    group: 'connect',
     title: '421 sent before an unsolicited close',
     level: 'SHOULD',
     violation: 'warn',

@@ -44,6 +44,7 @@ function after421(
 export const openingWith421: readonly Requirement[] = [
   {
     id: 'greeting.421-then-close',
+    group: 'greeting',
     title: '421 greeting is followed by close',
     level: 'derived',
     violation: 'warn',

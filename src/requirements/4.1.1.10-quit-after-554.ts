@@ -110,6 +110,7 @@ function afterQuit(exchange: Exchange | undefined, { number }: OpenedSession, in
 export const quitAfter554: readonly Requirement[] = [
   {
     id: 'greeting.554-quit-221',
+    group: 'greeting',
     title: 'QUIT after 554 gets 221 and close',
     short: '221',
     level: 'MUST',

@@ -32,6 +32,7 @@ function judgeDomainSyntax(evidence: DomainEvidence): Finding {
 export const domainSyntax: readonly Requirement[] = [
   {
     id: 'domain.syntax',
+    group: 'dns',
     title: 'Tested domain is a legal SMTP domain',
     level: 'MUST NOT',
     violation: 'fail',

@@ -78,6 +78,7 @@ function judgeSyntax(endpoint: EndpointEvidence, evidence: DomainEvidence): Find
 export const openingReplies: readonly Requirement[] = [
   {
     id: 'greeting.code',
+    group: 'greeting',
     title: 'Only listed codes at connection opening',
     level: 'SHOULD',
     violation: 'warn',
@@ -111,6 +112,7 @@ export const openingReplies: readonly Requirement[] = [
   },
   {
     id: 'greeting.syntax',
+    group: 'greeting',
     title: '220 greeting follows the ABNF',
     level: 'derived',
     violation: 'warn',
@@ -144,6 +146,7 @@ export const openingReplies: readonly Requirement[] = [
   },
   {
     id: 'greeting.no-early-5xx-other',
+    group: 'greeting',
     title: 'Refusal greetings use 554/521 not 5xx others',
     level: 'derived',
     violation: 'warn',

@@ -119,6 +119,7 @@ function judgeBlockingNarrow(endpoint: EndpointEvidence, evidence: DomainEvidenc
 export const blocking: readonly Requirement[] = [
   {
     id: 'postmaster.any-system',
+    group: 'postmaster',
     title: 'Every reasonable effort to accept postmaster mail',
     short: 'anyone',
     level: 'derived',
@@ -162,6 +163,7 @@ export const blocking: readonly Requirement[] = [
   },
   {
     id: 'postmaster.blocking-narrow',
+    group: 'postmaster',
     title: 'Blocking of postmaster narrowly tailored',
     short: 'narrow',
     level: 'SHOULD',

@@ -135,6 +135,7 @@ function judgeConsistent(evidence: DomainEvidence, judged: readonly Judged[]): F
 export const everyMx: readonly Requirement[] = [
   {
     id: 'postmaster.every-mx',
+    group: 'aggregate',
     title: 'Every MX endpoint satisfies the postmaster rows',
     level: 'MUST',
     violation: 'fail',
@@ -176,6 +177,7 @@ export const everyMx: readonly Requirement[] = [
   },
   {
     id: 'postmaster.consistent',
+    group: 'aggregate',
     title: 'Same answer from all addresses of one MX host',
     level: 'derived',
     violation: 'fail',

@@ -65,6 +65,7 @@ function judge521(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding
 export const exemption: readonly Requirement[] = [
   {
     id: 'postmaster.exempt-554',
+    group: 'postmaster',
     title: 'Exemption: server always answers 554',
     short: '554',
     level: 'MAY',
@@ -99,6 +100,7 @@ export const exemption: readonly Requirement[] = [
   },
   {
     id: 'postmaster.exempt-521',
+    group: 'postmaster',
     title: 'Exemption: 521 dummy server',
     short: '521',
     level: 'derived',

@@ -92,6 +92,7 @@ const SERVED_REMEDY: Remedy = {
 export const postmasterPlaces: readonly Requirement[] = [
   {
     id: 'postmaster.domain-case',
+    group: 'postmaster',
     title: 'Domain part matched case-insensitively',
     level: 'derived',
     violation: 'fail',
@@ -124,6 +125,7 @@ export const postmasterPlaces: readonly Requirement[] = [
   },
   {
     id: 'postmaster.additional-domains',
+    group: 'postmaster',
     title: "Postmaster at the server's other domains",
     level: 'MUST',
     violation: 'fail',
@@ -153,6 +155,7 @@ export const postmasterPlaces: readonly Requirement[] = [
   },
   {
     id: 'postmaster.mx-hostname',
+    group: 'postmaster',
     title: "postmaster at the MX host's own name",
     level: 'derived',
     violation: 'warn',
@@ -185,6 +188,7 @@ export const postmasterPlaces: readonly Requirement[] = [
   },
   {
     id: 'postmaster.address-literal',
+    group: 'postmaster',
     title: 'postmaster@[own IP] accepted',
     level: 'derived',
     violation: 'warn',
@@ -218,6 +222,7 @@ export const postmasterPlaces: readonly Requirement[] = [
   },
   {
     id: 'postmaster.helo-session',
+    group: 'postmaster',
     title: 'Postmaster accepted in a HELO session',
     level: 'derived',
     violation: 'fail',
@@ -241,6 +246,7 @@ export const postmasterPlaces: readonly Requirement[] = [
   },
   {
     id: 'postmaster.submission',
+    group: 'postmaster',
     title: 'Postmaster without AUTH at the submission port',
     level: 'MAY',
     violation: 'none',

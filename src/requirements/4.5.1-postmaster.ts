@@ -125,6 +125,7 @@ function judgeVariants(
 export const postmaster: readonly Requirement[] = [
   {
     id: 'postmaster.bare',
+    group: 'postmaster',
     title: 'Bare <Postmaster> accepted',
     short: 'bare',
     level: 'MUST',
@@ -151,6 +152,7 @@ export const postmaster: readonly Requirement[] = [
   },
   {
     id: 'postmaster.bare.case-insensitive',
+    group: 'postmaster',
     title: 'Bare postmaster in other letter cases',
     short: 'bare-aA',
     level: 'MUST',
@@ -180,6 +182,7 @@ export const postmaster: readonly Requirement[] = [
   },
   {
     id: 'postmaster.domain',
+    group: 'postmaster',
     title: 'Postmaster@domain accepted',
     short: '@dom',
     level: 'MUST',
@@ -209,6 +212,7 @@ export const postmaster: readonly Requirement[] = [
   },
   {
     id: 'postmaster.case-insensitive',
+    group: 'postmaster',
     title: 'postmaster@domain in other letter cases',
     short: '@dom-aA',
     level: 'MUST',

@@ -112,6 +112,7 @@ const LISTEN_REMEDY: Remedy = {
 export const listening: readonly Requirement[] = [
   {
     id: 'connect.listens',
+    group: 'connect',
     title: 'Port 25 listens',
     level: 'SHOULD',
     violation: 'warn',
@@ -148,6 +149,7 @@ export const listening: readonly Requirement[] = [
   },
   {
     id: 'mx.greeting-family-parity',
+    group: 'connect',
     title: 'Each published address answers',
     level: 'derived',
     violation: 'warn',

@@ -109,6 +109,7 @@ function judgeUsable(evidence: DomainEvidence): Finding {
 export const mailRoute: readonly Requirement[] = [
   {
     id: 'domain.exists',
+    group: 'dns',
     title: 'Domain resolvable',
     level: 'MUST',
     violation: 'none',
@@ -143,6 +144,7 @@ export const mailRoute: readonly Requirement[] = [
   },
   {
     id: 'mx.implicit',
+    group: 'dns',
     title: 'Implicit MX rule',
     level: 'derived',
     violation: 'none',
@@ -177,6 +179,7 @@ export const mailRoute: readonly Requirement[] = [
   },
   {
     id: 'mx.usable',
+    group: 'dns',
     title: 'At least one MX usable',
     level: 'MUST',
     violation: 'fail',

@@ -69,6 +69,7 @@ function judgeBogus(evidence: DomainEvidence): Finding {
 export const mxBogus: readonly Requirement[] = [
   {
     id: 'mx.bogus',
+    group: 'dns',
     title: 'MX set is not bogus (summary)',
     level: 'derived',
     violation: 'fail',

@@ -82,6 +82,7 @@ export function judgeTargetResolves(evidence: DomainEvidence): Finding {
 export const mxTargets: readonly Requirement[] = [
   {
     id: 'mx.target-is-name',
+    group: 'dns',
     title: 'MX data is a domain name',
     level: 'MUST',
     violation: 'fail',
@@ -116,6 +117,7 @@ export const mxTargets: readonly Requirement[] = [
   },
   {
     id: 'mx.address-literal',
+    group: 'dns',
     title: 'MX target is an address literal',
     level: 'derived',
     violation: 'fail',
@@ -148,6 +150,7 @@ export const mxTargets: readonly Requirement[] = [
   },
   {
     id: 'mx.target-syntax',
+    group: 'dns',
     title: 'MX target has host name syntax',
     level: 'derived',
     violation: 'fail',
@@ -184,6 +187,7 @@ export const mxTargets: readonly Requirement[] = [
   },
   {
     id: 'mx.target-resolves',
+    group: 'dns',
     title: 'MX target has an address',
     level: 'MUST',
     violation: 'fail',

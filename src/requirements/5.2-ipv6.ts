@@ -66,6 +66,7 @@ function judgeIPv6(evidence: DomainEvidence): Finding {
 export const ipv6: readonly Requirement[] = [
   {
     id: 'mx.ipv6',
+    group: 'dns',
     title: 'IPv6 reachability of MX (information)',
     level: 'derived',
     violation: 'none',

@@ -1,55 +1,8 @@
-// Which rows are judged, which of them decide, and what is to be asked for them: the conversation planned from the
-// needs of the rows selected (cli.md, "What is sent by default" and "Profiles and the rows that decide").
+// What is to be asked for the rows selected: conversations planned from their needs (cli.md, "What is sent by default").
 import { NULL_REVERSE_PATH, type ForwardPath, type ReversePath } from '../smtp/address.js';
 import type { ConversationPlan, Transaction } from '../smtp/dialogue.js';
-import { UsageError } from '../smtp/usage-error.js';
-import { visible } from '../smtp/visible.js';
-import { CATALOGUE } from './index.js';
 import { CONTROL_RECIPIENT, fillRecipient, fillRecipients, type RecipientContext } from './recipient-template.js';
-import type { Profile } from './profiles.js';
 import type { Need, Requirement } from './requirement.js';
-
-/** The rows of a run. */
-export interface Selection {
-  readonly profile: Profile;
-  /** Judged, from whatever was seen. */
-  readonly judged: readonly Requirement[];
-  /** Asked for: their needs are sent. */
-  readonly asked: readonly Requirement[];
-  /** Those that decide the headline. */
-  readonly deciding: readonly Requirement[];
-}
-
-/** Chooses rows by profile, `only` and `skip`: an id, a group (`postmaster`), or a section (`4.5.1`, `RFC 7505 3`). */
-export function selectRequirements(
-  profile: Profile,
-  only: readonly string[] = [],
-  skip: readonly string[] = [],
-): Selection {
-  const skipped = new Set(skip.flatMap(matching));
-  const chosen = only.length > 0 ? new Set(only.flatMap(matching)) : null;
-  const judged = CATALOGUE.filter((row) => !skipped.has(row) && (chosen === null || chosen.has(row)));
-  if (judged.length === 0) throw new UsageError('--only and --skip leave no requirement to judge');
-  const isDefault = profile === 'postmaster' && chosen === null;
-  const asked = isDefault
-    ? judged.filter(({ tier, id }) => tier === 'core' || id === 'postmaster.null-sender')
-    : judged;
-  const binding = judged.filter(({ tier, violation }) => (isDefault ? tier === 'core' : violation === 'fail'));
-  return { profile, judged, asked, deciding: binding.length > 0 ? binding : judged };
-}
-
-/** The rows that a selector names; a UsageError where there is none. */
-export function matching(selector: string): readonly Requirement[] {
-  const wanted = selector.trim().toLowerCase();
-  const found = CATALOGUE.filter(({ id, source }) => {
-    const section = `${source.document} ${source.section}`.toLowerCase();
-    return (
-      id === wanted || id.split('.')[0] === wanted || section === wanted || source.section.toLowerCase() === wanted
-    );
-  });
-  if (found.length === 0) throw new UsageError(`no requirement has the id, group or section "${visible(selector)}"`);
-  return found;
-}
 
 /** What planning needs to know besides the rows. */
 export interface PlanOptions {

@@ -8,9 +8,14 @@ export type Level = 'MUST' | 'MUST NOT' | 'SHOULD' | 'SHOULD NOT' | 'MAY' | 'der
 /** What breaking it is called: MUST fails, SHOULD warns, MAY neither; rows that differ say why in their note. */
 export type Violation = 'fail' | 'warn' | 'none';
 /** Which rows decide: `core` alone with the default profile (cli.md, "Profiles"). */
-export type Tier = 'core' | 'session' | 'extended';
-/** `safe`: legal commands only; `intrusive`: provokes errors on purpose. */
-export type Safety = 'safe' | 'intrusive';
+export type Tier = 'core' | 'session' | 'extended' | 'roles' | 'rfc-ignorant' | 'intrusive' | 'deliver';
+/** `safe`: legal commands only; `intrusive`: errors on purpose, unusual syntax, idling; `deliver`: sends a message. */
+export type Safety = 'safe' | 'intrusive' | 'deliver';
+/** What a row is about; `--only` and `--skip` take these. */
+export type Group =
+  | 'aggregate' | 'postmaster' | 'greeting' | 'dns' | 'connect' | 'timeouts' | 'ehlo' | 'reply' | 'command' | 'vrfy'
+  | 'mail' | 'rcpt' | 'data' | 'limits' | 'starttls' | 'pipelining' | 'esc' | 'size' | 'smtputf8' | 'deliver' | 'role'
+  | 'rfc-ignorant'; // prettier-ignore
 /** Ways to make an inconclusive finding conclusive; docs/requirements and --help name them. */
 export type RetryPath = 'R1' | 'R2' | 'R3' | 'R4' | 'R5' | 'R6' | 'R7' | 'R8' | 'R9' | 'R10' | 'R11';
 
@@ -91,6 +96,7 @@ export interface Reading {
 export interface RequirementText {
   /** Named, never numbered; the same in code, JSON, command line and docs. */
   readonly id: string;
+  readonly group: Group;
   readonly title: string;
   /** A word of at most seven letters: the head of its column in a matrix. */
   readonly short?: string;
@@ -98,6 +104,11 @@ export interface RequirementText {
   readonly violation: Violation;
   readonly tier: Tier;
   readonly safety: Safety;
+  /**
+   * Asked for only on demand: where `--only` or a profile file names this very row, or also with --rfc-timeouts, as
+   * it takes minutes. Without that it is not judged either.
+   */
+  readonly onDemand?: 'named' | 'rfc-timeouts';
   readonly source: { readonly document: string; readonly section: string; readonly quote: string };
   /** The demand in one sentence of our own. */
   readonly demand: string;

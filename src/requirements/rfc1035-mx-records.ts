@@ -52,6 +52,7 @@ function judgeWildcard(evidence: DomainEvidence): Finding {
 export const mxRecords: readonly Requirement[] = [
   {
     id: 'mx.duplicate',
+    group: 'dns',
     title: 'No duplicate MX',
     level: 'derived',
     violation: 'none',
@@ -82,6 +83,7 @@ export const mxRecords: readonly Requirement[] = [
   },
   {
     id: 'mx.wildcard',
+    group: 'dns',
     title: 'Wildcard MX (information)',
     level: 'derived',
     violation: 'none',

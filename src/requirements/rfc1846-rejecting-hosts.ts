@@ -47,6 +47,7 @@ function judgeRejectingHost(evidence: DomainEvidence): Finding {
 export const rejectingHosts: readonly Requirement[] = [
   {
     id: 'mx.rejecting-host-listed',
+    group: 'dns',
     title: '554/521 host listed as MX',
     level: 'derived',
     violation: 'warn',

@@ -93,6 +93,7 @@ function judgeCnameOwner(evidence: DomainEvidence): Finding {
 export const aliases: readonly Requirement[] = [
   {
     id: 'mx.cname-target',
+    group: 'dns',
     title: 'MX target is not a CNAME',
     level: 'MUST NOT',
     violation: 'fail',
@@ -125,6 +126,7 @@ export const aliases: readonly Requirement[] = [
   },
   {
     id: 'mx.cname-owner',
+    group: 'dns',
     title: 'Domain with CNAME and MX',
     level: 'derived',
     violation: 'warn',

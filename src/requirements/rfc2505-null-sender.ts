@@ -83,6 +83,7 @@ function judgeNullSender(endpoint: EndpointEvidence, evidence: DomainEvidence): 
 export const nullSender: readonly Requirement[] = [
   {
     id: 'postmaster.null-sender',
+    group: 'postmaster',
     title: 'Postmaster accepts the null reverse-path',
     level: 'MUST NOT',
     violation: 'fail',

@@ -20,6 +20,7 @@ function judgeULabel(endpoint: EndpointEvidence, evidence: DomainEvidence): Find
 export const idn: readonly Requirement[] = [
   {
     id: 'postmaster.idn-alabel',
+    group: 'postmaster',
     title: 'Postmaster at an IDN domain in A-label form',
     level: 'derived',
     violation: 'fail',
@@ -46,6 +47,7 @@ export const idn: readonly Requirement[] = [
   },
   {
     id: 'postmaster.idn-ulabel',
+    group: 'postmaster',
     title: 'Postmaster at an IDN domain in U-label form',
     level: 'MUST',
     violation: 'fail',

@@ -26,6 +26,7 @@ export function judgeSpecialName(evidence: DomainEvidence): Finding {
 export const specialNames: readonly Requirement[] = [
   {
     id: 'mx.special-name',
+    group: 'dns',
     title: 'MX target not a special-use name',
     level: 'derived',
     violation: 'fail',

@@ -96,6 +96,7 @@ export function judgePrivate(evidence: DomainEvidence): Finding {
 export const specialAddresses: readonly Requirement[] = [
   {
     id: 'mx.loopback',
+    group: 'dns',
     title: 'MX target not loopback/unspecified',
     level: 'derived',
     violation: 'fail',
@@ -123,6 +124,7 @@ export const specialAddresses: readonly Requirement[] = [
   },
   {
     id: 'mx.private',
+    group: 'dns',
     title: 'MX target not private or special-purpose',
     level: 'derived',
     violation: 'fail',

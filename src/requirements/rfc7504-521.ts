@@ -100,6 +100,7 @@ function judgeNotForPolicy(endpoint: EndpointEvidence, evidence: DomainEvidence)
 export const noMailHost: readonly Requirement[] = [
   {
     id: 'greeting.521-behaviour',
+    group: 'greeting',
     title: '521 server keeps answering 521 or closes',
     short: 'stays',
     level: 'MAY',
@@ -132,6 +133,7 @@ export const noMailHost: readonly Requirement[] = [
   },
   {
     id: 'greeting.521-not-for-policy',
+    group: 'greeting',
     title: '521 not used as a client block',
     level: 'SHOULD NOT',
     violation: 'warn',

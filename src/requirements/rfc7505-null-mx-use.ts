@@ -115,6 +115,7 @@ function judgeRecommended(evidence: DomainEvidence): Finding {
 export const nullMxUse: readonly Requirement[] = [
   {
     id: 'mx.null-mx-sender',
+    group: 'dns',
     title: 'Null MX domain not used as sender',
     level: 'SHOULD NOT',
     violation: 'warn',
@@ -145,6 +146,7 @@ export const nullMxUse: readonly Requirement[] = [
   },
   {
     id: 'mx.null-mx-recommended',
+    group: 'dns',
     title: 'Mail-less domain should say so',
     level: 'derived',
     violation: 'warn',

@@ -60,6 +60,7 @@ const DNS_READINGS = [{ verdict: 'inconclusive', when: 'the DNS did not tell the
 export const nullMx: readonly Requirement[] = [
   {
     id: 'mx.null-mx',
+    group: 'dns',
     title: 'Null MX declared',
     level: 'derived',
     violation: 'none',
@@ -88,6 +89,7 @@ export const nullMx: readonly Requirement[] = [
   },
   {
     id: 'mx.null-mx-sole',
+    group: 'dns',
     title: 'Null MX is the only MX',
     level: 'MUST NOT',
     violation: 'fail',
@@ -116,6 +118,7 @@ export const nullMx: readonly Requirement[] = [
   },
   {
     id: 'mx.null-mx-preference',
+    group: 'dns',
     title: 'Null MX has preference 0',
     level: 'derived',
     violation: 'warn',

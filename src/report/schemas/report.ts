@@ -38,7 +38,15 @@ const LEVELS = wordsOf<Level>({
   MAY: true,
   derived: true,
 });
-const TIERS = wordsOf<Tier>({ core: true, session: true, extended: true });
+const TIERS = wordsOf<Tier>({
+  core: true,
+  session: true,
+  extended: true,
+  roles: true,
+  'rfc-ignorant': true,
+  intrusive: true,
+  deliver: true,
+});
 const STRENGTHS = wordsOf<EvidenceStrength>({ strong: true, weak: true, unqualified: true });
 // prettier-ignore
 const CAUSES = wordsOf<Cause>({
