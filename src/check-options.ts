@@ -70,7 +70,12 @@ export interface CheckOptions {
   readonly concurrency?: number;
   /** The least time between two connections to one address. */
   readonly pauseMs?: number;
+  /** The name of a profile, or one of the user's own (`parseProfile`). */
   readonly profile?: Profile;
+  /** Ask for the rows too that provoke errors, use unusual syntax or idle. */
+  readonly intrusive?: boolean;
+  /** Ask for the rows too that send one message: whoever says so agrees to that. */
+  readonly deliver?: boolean;
   /** Ids, groups or sections of requirements. */
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
@@ -145,7 +150,7 @@ export async function readOptions(
   if (options.ehlo !== undefined) await ehlo;
   return {
     options,
-    selection: selectRequirements(options.profile ?? 'postmaster', options.only, options.skip),
+    selection: selectRequirements(options),
     ehlo,
     otherSenders: fallbackSenders(ehlo, sender, options, resolver),
     reversePaths: sender === NULL_REVERSE_PATH ? [NULL_REVERSE_PATH] : [sender, NULL_REVERSE_PATH],
@@ -220,6 +225,10 @@ export function probeSettings(settings: Settings, ehlo: EhloName | null): ProbeS
     requirements: ids(selection.judged),
     asked: ids(selection.asked),
     deciding: ids(selection.deciding),
+    ...(selection.everyViolationDecides ? { everyViolationDecides: true } : {}),
+    ...(Object.keys(selection.violations).length === 0 ? {} : { violations: selection.violations }),
+    ...(selection.mailingLists.length === 0 ? {} : { mailingLists: selection.mailingLists }),
+    ...(options.retries === undefined || options.retries === 0 ? {} : { retries: options.retries }),
     allowPrivate: options.allowPrivate ?? false,
     given: options.hosts !== undefined,
     ...(options.hosts === undefined ? {} : { servedDomains: options.servedDomains ?? [] }),

@@ -11,12 +11,12 @@ import {
 } from './check-options.js';
 import type { DomainEvidence } from './evidence/evidence.js';
 import type { EndpointEvidence } from './evidence/transcript.js';
-import type { ConversationPlan } from './smtp/dialogue.js';
+import type { ConversationPlan } from './smtp/conversation.js';
 import { sleep } from './io/pace.js';
 import { openResolver, parseNameServer, systemNameServers } from './io/resolver.js';
 import { reportDomain, runFacts } from './report/roll-up.js';
 import type { DomainReport } from './report/report.js';
-import { plansFor, portsOf, probeHost, wantsHelo, whySkipped } from './probe-host.js';
+import { plansFor, portsOf, probeHost, scriptPlansFor, wantsHelo, whySkipped } from './probe-host.js';
 import { heloSession } from './requirements/follow-up.js';
 import { extraQuestions, laterQuestions } from './requirements/dns-needs.js';
 import { parseDomain, type EhloName, type ParsedDomain } from './smtp/address.js';
@@ -187,7 +187,8 @@ function allPlans(
   settings: Settings,
 ): readonly ConversationPlan[] {
   const plans = plansFor(endpoint, withControl, frame, settings);
-  return wantsHelo(settings) ? [...plans, heloSession(plans[0], frame)] : plans;
+  const helo = wantsHelo(settings) ? [heloSession(plans[0], frame)] : [];
+  return [...plans, ...helo, ...scriptPlansFor(endpoint, plans[0], frame, settings)];
 }
 
 /** Sorted by preference, shuffled within one (5.1: "MUST randomize them"). */

@@ -7,9 +7,12 @@ import { sleep } from './io/pace.js';
 import { runSession } from './io/session.js';
 import { isWorthRetrying, nextConversation } from './requirements/follow-up.js';
 import { planProbe } from './requirements/plan.js';
+import { planScripts } from './requirements/script-plan.js';
+import { scriptContextOf } from './requirements/script-run.js';
 import { CONTROL_RECIPIENT, fillRecipient } from './requirements/recipient-template.js';
 import { contextOf, rcptObservations } from './requirements/rcpt-observation.js';
 import type { EhloName } from './smtp/address.js';
+import type { ConversationPlan } from './smtp/conversation.js';
 import type { MailHost } from './smtp/mail-route.js';
 import { specialPurpose } from './smtp/special-address.js';
 
@@ -81,6 +84,16 @@ export function plansFor(
   });
 }
 
+/** The connections of scripts that rows ask for, like the conversation given. */
+export function scriptPlansFor(
+  endpoint: EndpointEvidence,
+  like: ConversationPlan,
+  frame: DomainEvidence,
+  { selection }: Settings,
+): readonly ConversationPlan[] {
+  return planScripts(selection.asked, scriptContextOf(endpoint, frame), like);
+}
+
 /** Whether a row asks for a session that says HELO. */
 export const wantsHelo = ({ selection }: Settings): boolean =>
   selection.asked.some(({ needs }) => needs.some(({ ask }) => ask === 'helo-session'));
@@ -101,6 +114,8 @@ async function probeEndpoint(
     const planned = plansFor(endpoint, withControl && !hasAskedControl(endpoint, frame), frame, settings);
     const followUps = {
       planned,
+      scripts: scriptPlansFor(endpoint, planned[0], frame, settings),
+      rows: settings.selection.asked,
       otherSenders,
       mayUseTls: starttls !== 'never',
       wantsHelo: wantsHelo(settings),

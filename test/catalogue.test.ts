@@ -74,8 +74,6 @@ const LATER: readonly string[] = [
   'command.bare-lf',
   'command.invalid-domain-char',
   'command.non-ascii',
-  'noop.250',
-  'noop.argument',
   'command.before-ehlo',
   'rset.250',
   'rset.no-close',

@@ -6,7 +6,7 @@ import type { CheckOptions } from '../src/check-options.js';
 import { readOptions } from '../src/check-options.js';
 import { check } from '../src/check.js';
 import { DEFAULT_TIME_OUTS, RFC_TIME_OUTS, runSession } from '../src/io/session.js';
-import type { ConversationPlan } from '../src/smtp/dialogue.js';
+import type { ConversationPlan } from '../src/smtp/conversation.js';
 import type { Resolver } from '../src/io/ports.js';
 import {
   addressLiteral,

@@ -99,7 +99,7 @@ describe('the auditor', () => {
     ['no-nested-mail', [...OPEN, ...MAIL, ...MAIL, ...END]],
     ['no-nested-mail', [...OPEN, ...MAIL, '> RSET', '< 500 what', ...MAIL, ...END]],
     ['order', [...OPEN, '> RCPT TO:<Postmaster>', '< 503 what', ...END]],
-    ['order', [...OPEN, '> VRFY postmaster', '< 252 what', ...END]],
+    ['order', [...OPEN, '> TURN', '< 502 what', ...END]],
     ['no-data', [...OPEN, ...MAIL, '> DATA', '< 354 go', ...END]],
     ['no-data', [...OPEN, ...MAIL, '> BDAT 0 LAST', '< 250 ok', ...END]],
     ['abort-transaction', [...OPEN, ...MAIL, 'fin']],

@@ -2,20 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { EhloName, ForwardPath, ReversePath } from '../src/smtp/address.js';
-import {
-  CLOSE_WAIT_MS,
-  converse,
-  linesOf,
-  STRAY_WAIT_MS,
-  type Act,
-  type ActResult,
-  type ConversationPlan,
-  type Transaction,
-} from '../src/smtp/dialogue.js';
+import type { ConversationPlan, Transaction } from '../src/smtp/conversation.js';
+import { linesOf, STRAY_WAIT_MS, type Act, type ActResult } from '../src/smtp/dialogue-steps.js';
+import { CLOSE_WAIT_MS, converse } from '../src/smtp/dialogue.js';
 import type { HandshakeOutcome, LingerOutcome, Outcome } from '../src/smtp/outcome.js';
 import { ReplyParser } from '../src/smtp/reply-parser.js';
 
 const NAME = 'probe.example' as EhloName;
+const SELF = '[192.0.2.1]';
 const under = (from: string, ...recipients: readonly string[]): Transaction => ({
   from: from as ReversePath,
   recipients: recipients as readonly string[] as readonly ForwardPath[],
@@ -40,7 +34,7 @@ function play(host: string, plan: Partial<ConversationPlan> = {}): readonly stri
   const words = host.split(' ').filter((word) => word !== '');
   const next = (): string => words.shift() ?? 'out of words';
   const acts: string[] = [];
-  const dialogue = converse({ ...PLAN, ...plan }, NAME);
+  const dialogue = converse({ ...PLAN, ...plan }, NAME, SELF);
   for (let step = dialogue.next(); step.done !== true;) {
     const act = step.value;
     acts.push(shown(act));
@@ -312,7 +306,7 @@ describe('the waits behind QUIT', () => {
 
 describe('a driver that answers another question', () => {
   it('is a bug of ours, and thrown', () => {
-    const dialogue = converse(PLAN, NAME);
+    const dialogue = converse(PLAN, NAME, SELF);
     dialogue.next();
     assert.throws(() => dialogue.next({ kind: 'leave' }), TypeError);
   });

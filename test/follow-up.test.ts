@@ -7,7 +7,7 @@ import { isWorthRetrying, nextConversation, type FollowUpOptions } from '../src/
 import { planProbe, type PlanOptions } from '../src/requirements/plan.js';
 import { matching, selectRequirements } from '../src/requirements/selection.js';
 import { NULL_REVERSE_PATH, type ForwardPath, type ReversePath } from '../src/smtp/address.js';
-import type { ConversationPlan, Purpose, Transaction } from '../src/smtp/dialogue.js';
+import type { ConversationPlan, Purpose, Transaction } from '../src/smtp/conversation.js';
 import { UsageError } from '../src/smtp/usage-error.js';
 import { attempt, endpoint, evidence } from './support/evidence-builder.js';
 
@@ -32,6 +32,8 @@ const OPTIONS: FollowUpOptions = {
   otherSenders: ['postmaster@probe.example' as ReversePath],
   mayUseTls: true,
   wantsHelo: false,
+  scripts: [],
+  rows: [],
   since: 0,
 };
 
@@ -309,7 +311,7 @@ describe('the plan', () => {
     lingerMs: 5_000,
     withControl: true,
   };
-  const asked = selectRequirements('postmaster').asked;
+  const asked = selectRequirements().asked;
   const told = (plans: readonly ConversationPlan[]): readonly string[] =>
     plans.flatMap(({ transactions }) =>
       transactions.map(({ from, recipients }) => `<${from}> ${recipients.join(' ')}`),
@@ -352,7 +354,7 @@ describe('the plan', () => {
 
   it('more than ten transactions are more than one conversation', () => {
     const context = { ...CONTEXT.context, unicode: 'm\u{fc}ller.example', canonical: 'real.example' };
-    const plans = planProbe(selectRequirements('rfc5321').asked, { ...CONTEXT, context });
+    const plans = planProbe(selectRequirements({ profile: 'rfc5321' }).asked, { ...CONTEXT, context });
     assert.ok(plans.every(({ transactions }) => transactions.length <= 10));
   });
 
@@ -366,6 +368,6 @@ describe('the plan', () => {
     assert.ok(matching('RFC 7505 3').every(({ source }) => source.document === 'RFC 7505'));
     for (const selector of ['', 'nothing', 'postmaster.', 'x\u{1b}[2J'])
       assert.throws(() => matching(selector), UsageError);
-    assert.throws(() => selectRequirements('postmaster', ['postmaster.bare'], ['postmaster']), UsageError);
+    assert.throws(() => selectRequirements({ only: ['postmaster.bare'], skip: ['postmaster'] }), UsageError);
   });
 });

@@ -6,10 +6,12 @@ import type { DomainEvidence } from '../evidence/evidence.js';
 import { lookUpHost } from '../io/host-lookup.js';
 import type { ParsedDomain } from '../smtp/address.js';
 import { UsageError } from '../smtp/usage-error.js';
+import { confirmDelivery } from './confirm.js';
 import { readDomains, type DomainEntry } from './domains.js';
 import { EvidenceFile } from './evidence-file.js';
 import { watchInterrupts } from './interrupts.js';
 import type { CheckFlags } from './flags.js';
+import { readProfile } from './profile-flag.js';
 import { openProgress } from './progress.js';
 import { Reporter } from './reporter.js';
 import { parseHostPort } from './values.js';
@@ -18,6 +20,7 @@ import { parseHostPort } from './values.js';
 export async function check(words: readonly string[], flags: CheckFlags, version: string): Promise<number> {
   const named = [...words, ...(flags.servedDomain ?? [])];
   if (named.length === 0 && flags.host === undefined) throw new UsageError('name a domain, or see --help');
+  if (flags.deliver === true && flags.yes !== true && flags.dryRun !== true) await confirmDelivery(named);
   const stop = watchInterrupts();
   const progress = openProgress(flags.progress === true);
   const hosts = flags.host === undefined ? undefined : await givenHosts(flags.host, flags);
@@ -149,7 +152,9 @@ function toCheckOptions(
     controls: flags.controls,
     concurrency: flags.concurrency,
     pauseMs: flags.pause,
-    profile: flags.profile,
+    profile: readProfile(flags.profile),
+    intrusive: flags.intrusive ?? false,
+    deliver: flags.deliver ?? false,
     allowPrivate: flags.allowPrivate ?? false,
     signal,
   };

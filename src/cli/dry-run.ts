@@ -1,7 +1,7 @@
 // --dry-run: the plan, printed. The DNS is asked where mail goes; no mail host is spoken to.
 import type { DomainPlan, Probe } from '../check.js';
 import type { ParsedDomain } from '../smtp/address.js';
-import type { ConversationPlan } from '../smtp/dialogue.js';
+import type { ConversationPlan } from '../smtp/conversation.js';
 import { SKIPPED } from '../report/words.js';
 import { visible } from '../smtp/visible.js';
 import type { DomainEntry } from './domains.js';

@@ -1,6 +1,5 @@
 // The options of the command line as commander hands them on, read: times are milliseconds.
 import type { FailOn } from '../report/exit-code.js';
-import type { Profile } from '../requirements/profiles.js';
 
 /** The formats of a report. */
 export const FORMATS = ['text', 'json', 'ndjson'] as const;
@@ -16,6 +15,10 @@ export interface ReportFlags {
   readonly color: boolean;
   readonly failOn: FailOn;
   readonly requireMail?: true;
+  readonly strict?: true;
+  readonly waive?: string;
+  readonly baseline?: string;
+  readonly writeBaseline?: string;
 }
 
 /** Options of check. Times are milliseconds. */
@@ -40,7 +43,11 @@ export interface CheckFlags extends ReportFlags {
   readonly controls: boolean;
   readonly concurrency: number;
   readonly pause: number;
-  readonly profile: Profile;
+  /** A name, or the path of a file. */
+  readonly profile: string;
+  readonly intrusive?: true;
+  readonly deliver?: true;
+  readonly yes?: true;
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
   readonly saveEvidence?: string;

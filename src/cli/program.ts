@@ -139,11 +139,12 @@ function checkOptions(command: Command): Command {
     .option('--concurrency <n>', 'domains at once', parseCount(1), 10)
     .option('--pause <seconds>', 'least time between two connections to one address', parseSeconds, 0)
     .optionsGroup('What is judged:')
-    .addOption(
-      new Option('--profile <name>', 'which requirements decide').argParser(parseWord(PROFILES)).default('postmaster'),
-    )
+    .option('--profile <name>', `which requirements decide: ${PROFILES.join(', ')}, or a file`, 'postmaster')
     .option('--only <id>', 'these requirements alone: an id, a group or a section; repeatable', collect)
-    .option('--skip <id>', 'not these; repeatable', collect);
+    .option('--skip <id>', 'not these; repeatable', collect)
+    .option('--intrusive', 'also those that provoke errors, use unusual syntax or idle')
+    .option('--deliver', 'also those that send one message to Postmaster; asks first')
+    .option('--yes', 'do not ask before --deliver');
   reportOptions(command);
   return command
     .option('--save-evidence <file>', 'keep all that was seen, for replay')
@@ -153,6 +154,11 @@ function checkOptions(command: Command): Command {
 
 function reportOptions(command: Command): Command {
   return command
+    .optionsGroup('What counts:')
+    .option('--strict', 'warnings of SHOULD, inexact codes and refusals "for now" that stayed count as violations')
+    .option('--waive <file>', 'violations that do not count, with a reason and a day when that ends (JSON)')
+    .option('--baseline <file>', 'only violations that this file does not list count')
+    .option('--write-baseline <file>', 'write the violations of this run, for --baseline')
     .optionsGroup('Report:')
     .addOption(new Option('--format <name>', `one of ${FORMATS.join(', ')}`).argParser(parseWord(FORMATS)))
     .option('--json', 'short for --format json')

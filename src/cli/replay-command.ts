@@ -1,15 +1,14 @@
 // Evidence judged again, without network: the same verdicts from the file.
-import { readFileSync } from 'node:fs';
 import { decodeArchive } from '../evidence/archive.js';
 import type { DomainEvidence } from '../evidence/evidence.js';
-import { UsageError } from '../smtp/usage-error.js';
 import { visible } from '../smtp/visible.js';
+import { readText } from './files.js';
 import type { ReportFlags } from './flags.js';
 import { Reporter } from './reporter.js';
 
 /** Judges the evidence of these files and reports; the exit code that the run would have had. */
 export async function replay(files: readonly string[], flags: ReportFlags, version: string): Promise<number> {
-  const all = files.flatMap((file) => decodeArchive(readEvidence(file), visible(file)));
+  const all = files.flatMap((file) => decodeArchive(readText(file), visible(file)));
   const reporter = await Reporter.open(flags, version, {
     recorded: whenGathered(all),
     isGiven: all.some(({ probe }) => probe.given),
@@ -28,12 +27,4 @@ function whenGathered(all: readonly DomainEvidence[]): { readonly startedAt: str
     .filter((time) => !Number.isNaN(time));
   const from = starts.length === 0 ? 0 : Math.min(...starts);
   return { startedAt: new Date(from).toISOString(), durationMs: Math.max(0, ...ends.map((end) => end - from)) };
-}
-
-function readEvidence(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`cannot read ${visible(file)}: ${(error as Error).message}`);
-  }
 }

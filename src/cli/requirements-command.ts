@@ -15,7 +15,7 @@ interface Flags {
 /** Prints the rows; always 0, a selector that matches nothing is a UsageError. */
 export async function requirements(selectors: readonly string[], flags: Flags): Promise<number> {
   if (flags.json === true && flags.markdown === true) throw new UsageError('--json and --markdown exclude each other');
-  const chosen = new Set(selectors.flatMap(matching));
+  const chosen = new Set(selectors.flatMap((selector) => matching(selector)));
   const rows = selectors.length === 0 ? CATALOGUE : CATALOGUE.filter((row) => chosen.has(row));
   const out = standardOutput(() => undefined);
   if (flags.json === true) {

@@ -2,7 +2,7 @@
 // Old files keep loading for ever: a new version adds a step to `decodeArchive`, it takes none away.
 import { UsageError } from '../smtp/usage-error.js';
 import type { DomainEvidence } from './evidence.js';
-import { boolean, list, nullable, number, object, oneOf, optional, string, union, type Shape } from './shape.js';
+import { boolean, list, nullable, number, object, oneOf, optional, mapOf, string, union, type Shape } from './shape.js';
 
 /** The version that is written. */
 export const EVIDENCE_VERSION = 1;
@@ -35,11 +35,17 @@ const handshake = union('kind', {
   interrupted: waits.interrupted,
 });
 const { timeout: _, ...lingerWaits } = waits;
+const ofScript = { script: optional(number) };
 const exchange = union('act', {
   opening: object({ atMs: number, outcome }),
-  command: object({ command: string, group: number, atMs: number, outcome }),
-  linger: object({ forMs: number, atMs: number, outcome: union('kind', { quiet: object(after), ...lingerWaits }) }),
-  handshake: object({ atMs: number, outcome: handshake }),
+  command: object({ command: string, group: number, atMs: number, outcome, ...ofScript }),
+  linger: object({
+    forMs: number,
+    atMs: number,
+    outcome: union('kind', { quiet: object(after), ...lingerWaits }),
+    ...ofScript,
+  }),
+  handshake: object({ atMs: number, outcome: handshake, ...ofScript }),
   leave: object({ atMs: number }),
 });
 const unconnected = object({ ...after, code: nullable(string) });
@@ -52,12 +58,25 @@ const connect = union('kind', {
   'no-route': unconnected,
   interrupted: unconnected,
 });
+const script = object({
+  from: oneOf('opening', 'hello'),
+  offered: optional(string),
+  notOffered: optional(string),
+  steps: list(
+    union('step', {
+      say: object({ lines: strings, after: optional(oneOf('accepted')) }),
+      wait: object({ forMs: number }),
+      handshake: object({}),
+    }),
+  ),
+});
 const plan = object({
-  purpose: oneOf('probe', 'second-opening', 'over-tls', 'other-sender', 'alone', 'helo', 'retry'),
+  purpose: oneOf('probe', 'second-opening', 'over-tls', 'other-sender', 'alone', 'helo', 'script', 'retry'),
   hello: oneOf('EHLO', 'HELO'),
   tls: oneOf('avoid', 'require'),
   pipelining: boolean,
   transactions: list(object({ from: string, recipients: strings, smtputf8: optional(boolean) })),
+  scripts: optional(list(script)),
   afterRefusal: oneOf('full', 'brief'),
   lingerMs: number,
 });
@@ -115,6 +134,10 @@ const domainEvidence: Shape = object({
     requirements: strings,
     asked: strings,
     deciding: strings,
+    everyViolationDecides: optional(boolean),
+    violations: optional(mapOf(oneOf('fail', 'warn', 'none'))),
+    mailingLists: optional(strings),
+    retries: optional(number),
     allowPrivate: boolean,
     given: boolean,
     servedDomains: optional(strings),

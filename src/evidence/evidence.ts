@@ -16,6 +16,14 @@ export interface ProbeSettings {
   readonly asked: readonly string[];
   /** Those that decide the headline. */
   readonly deciding: readonly string[];
+  /** True where a violation decides wherever it is, also one that --strict makes. */
+  readonly everyViolationDecides?: boolean;
+  /** Levels of violation, by requirement, that a profile file sets in place of the catalogue's. */
+  readonly violations?: Readonly<Record<string, 'fail' | 'warn' | 'none'>>;
+  /** Mailing lists that a profile file names. */
+  readonly mailingLists?: readonly string[];
+  /** How often a transient negative was to be tried again (R3). */
+  readonly retries?: number;
   readonly allowPrivate: boolean;
   /** True with --host: the DNS of the domain was not asked. */
   readonly given: boolean;

@@ -14,7 +14,7 @@
 //
 // Escapes in S: and C: lines are those of `visible`: \r \n \t \\ \xNN \u{N}. An S: line that ends in a single backslash
 // says only what is written: `S: 250 ok\n\` ends in a bare LF. S: lines in a row are one write, so one segment.
-import { linesOf } from '../smtp/dialogue.js';
+import { linesOf } from '../smtp/dialogue-steps.js';
 import type { Outcome } from '../smtp/outcome.js';
 import { visible } from '../smtp/visible.js';
 import type { Attempt, Exchange } from './transcript.js';
@@ -75,7 +75,7 @@ export interface Scenario {
  */
 const SETTING_KEYS = [
   'domain', 'zone', 'one-segment', 'no-allow-private', 'mail-from', 'starttls', 'no-pipelining', 'no-controls',
-  'timeout', 'linger', 'retries', 'retry-after', 'profile', 'only',
+  'timeout', 'linger', 'retries', 'retry-after', 'profile', 'only', 'intrusive', 'deliver', 'rfc-timeouts',
 ] as const; // prettier-ignore
 export type SettingKey = (typeof SETTING_KEYS)[number];
 

@@ -1,5 +1,6 @@
 // Shapes of JSON values, checked: a few combinators, enough for evidence that somebody else may have edited.
 // A shape says where a value is wrong; what it does not name it lets through, so that newer files keep loading.
+import { visible } from '../smtp/visible.js';
 
 /** Checks a value; the first thing wrong with it, with its path, or null. */
 export type Shape = (value: unknown, path: string) => string | null;
@@ -36,6 +37,18 @@ export const list =
     if (!Array.isArray(value)) return wrong(path, 'a list');
     for (const [index, item] of value.entries()) {
       const problem = shape(item, `${path}[${index}]`);
+      if (problem !== null) return problem;
+    }
+    return null;
+  };
+
+/** An object whose members, whatever their names, have the shape. */
+export const mapOf =
+  (shape: Shape): Shape =>
+  (value, path) => {
+    if (!isRecord(value)) return wrong(path, 'an object');
+    for (const [name, member] of Object.entries(value)) {
+      const problem = shape(member, `${path}["${visible(name)}"]`);
       if (problem !== null) return problem;
     }
     return null;

@@ -1,10 +1,10 @@
 // What was seen in one connection. A transcript is the trace of a dialogue: each step with what came of it.
 // Plain JSON; times are whole milliseconds from the start of the attempt; text of hosts is latin1, one character an octet.
 import type { EhloName } from '../smtp/address.js';
-import type { ConversationPlan } from '../smtp/dialogue.js';
+import type { ConversationPlan } from '../smtp/conversation.js';
 import type { ConnectOutcome, HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
 
-/** One step of a conversation and what came of it. */
+/** One step of a conversation and what came of it. `script` counts within the scripts of the plan. */
 export type Exchange =
   | { readonly act: 'opening'; readonly atMs: number; readonly outcome: Outcome }
   /** `group` counts the writes: commands of one pipelined group share it. */
@@ -14,9 +14,16 @@ export type Exchange =
       readonly group: number;
       readonly atMs: number;
       readonly outcome: Outcome;
+      readonly script?: number;
     }
-  | { readonly act: 'linger'; readonly forMs: number; readonly atMs: number; readonly outcome: LingerOutcome }
-  | { readonly act: 'handshake'; readonly atMs: number; readonly outcome: HandshakeOutcome }
+  | {
+      readonly act: 'linger';
+      readonly forMs: number;
+      readonly atMs: number;
+      readonly outcome: LingerOutcome;
+      readonly script?: number;
+    }
+  | { readonly act: 'handshake'; readonly atMs: number; readonly outcome: HandshakeOutcome; readonly script?: number }
   /** QUIT written into a session that is out of step; nothing that comes is taken as its reply. */
   | { readonly act: 'leave'; readonly atMs: number };
 

@@ -3,7 +3,9 @@
 // being started, never cut one short.
 import type { Attempt, Exchange } from '../evidence/transcript.js';
 import { addressLiteral, type EhloName } from '../smtp/address.js';
-import { converse, linesOf, type Act, type ActResult, type ConversationPlan } from '../smtp/dialogue.js';
+import type { ConversationPlan } from '../smtp/conversation.js';
+import { linesOf, type Act, type ActResult } from '../smtp/dialogue-steps.js';
+import { converse } from '../smtp/dialogue.js';
 import type { ConnectOutcome, Outcome } from '../smtp/outcome.js';
 import type { Channel, Connect } from './ports.js';
 
@@ -66,10 +68,11 @@ export async function runSession(plan: ConversationPlan, options: SessionOptions
   });
   if (channel === null) return attempt(null, []);
 
-  const ehlo = options.ehlo ?? addressLiteral(channel.localAddress);
+  const self = addressLiteral(channel.localAddress);
+  const ehlo = options.ehlo ?? self;
   const exchanges: Exchange[] = [];
   try {
-    const dialogue = converse(plan, ehlo);
+    const dialogue = converse(plan, ehlo, self);
     let group = 0;
     for (let step = dialogue.next(); step.done !== true;) {
       const act = step.value;
@@ -112,6 +115,7 @@ async function perform(act: Act, channel: Channel, options: SessionOptions): Pro
 
 /** The exchanges that an act and its result leave in the transcript. */
 function written(act: Act, result: ActResult, atMs: number, group: number): readonly Exchange[] {
+  const of = 'script' in act ? { script: act.script } : {};
   switch (result.kind) {
     case 'opening':
       return [{ act: 'opening', atMs, outcome: result.outcome }];
@@ -120,15 +124,16 @@ function written(act: Act, result: ActResult, atMs: number, group: number): read
       // In a group a command's turn begins with the reply before it.
       let turnMs = atMs;
       return result.outcomes.map((outcome, index) => {
-        const exchange: Exchange = { act: 'command', command: lines[index] ?? '', group, atMs: turnMs, outcome };
+        const command = lines[index] ?? '';
+        const exchange: Exchange = { act: 'command', command, group, atMs: turnMs, outcome, ...of };
         turnMs += outcome.afterMs;
         return exchange;
       });
     }
     case 'linger':
-      return [{ act: 'linger', forMs: act.kind === 'linger' ? act.forMs : 0, atMs, outcome: result.outcome }];
+      return [{ act: 'linger', forMs: act.kind === 'linger' ? act.forMs : 0, atMs, outcome: result.outcome, ...of }];
     case 'handshake':
-      return [{ act: 'handshake', atMs, outcome: result.outcome }];
+      return [{ act: 'handshake', atMs, outcome: result.outcome, ...of }];
     case 'leave':
       return [{ act: 'leave', atMs }];
   }

@@ -34,7 +34,7 @@ export async function openLab(scenarios: readonly Scenario[], { delivery = 'whol
   const hosts = scenarios.flatMap((scenario) => scenario.hosts.map((host) => ({ scenario, host })));
   const company = await startHosts(
     hosts.map(({ host }) => host),
-    { delivery, control },
+    { delivery, control, mayProvoke: scenarios.some(({ settings }) => settings.has('intrusive')) },
   );
   let nameServer: RunningNameServer;
   try {
@@ -84,7 +84,7 @@ interface Company {
 /** A port that is free on one address may be taken on another: all of them are tried again then. */
 async function startHosts(
   hosts: readonly ScriptedHost[],
-  options: Pick<Stage, 'delivery' | 'control'>,
+  options: Pick<Stage, 'delivery' | 'control' | 'mayProvoke'>,
 ): Promise<Company> {
   for (let tries = 1; ; tries++) {
     const running: RunningHost[] = [];
@@ -99,7 +99,7 @@ async function startHosts(
 
 async function listenAll(
   hosts: readonly ScriptedHost[],
-  options: Pick<Stage, 'delivery' | 'control'>,
+  options: Pick<Stage, 'delivery' | 'control' | 'mayProvoke'>,
   running: RunningHost[],
 ): Promise<Company> {
   if (hosts.length > MAX_HOSTS) throw new RangeError(`a lab has at most ${MAX_HOSTS} mail hosts`);
@@ -148,7 +148,8 @@ async function ownAddress(number: number): Promise<string> {
 
 async function canListen(address: string): Promise<boolean> {
   try {
-    const host = await startScriptedHost(KEEPER, { address, port: 0, delivery: 'whole', control: { localPart: null } });
+    const stage: Stage = { address, port: 0, delivery: 'whole', control: { localPart: null }, mayProvoke: false };
+    const host = await startScriptedHost(KEEPER, stage);
     await host.stop();
     return true;
   } catch {

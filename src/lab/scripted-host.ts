@@ -3,7 +3,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { ScriptedHost, Step } from '../evidence/notation.js';
 import { visible } from '../smtp/visible.js';
-import { ordinaryGreeting, ordinaryReply } from './ordinary-host.js';
+import { OrdinarySession, ordinaryGreeting } from './ordinary-host.js';
 import { ScriptedSocket } from './scripted-socket.js';
 
 /** A scripted mail host at work. */
@@ -22,6 +22,8 @@ export interface Stage {
   readonly port: number;
   /** `dribbled`: every octet in a segment of its own. */
   readonly delivery: 'whole' | 'dribbled';
+  /** Whether the probe may provoke errors: else an ordinary host takes what it would refuse as a mismatch. */
+  readonly mayProvoke: boolean;
   /** What stands for `{random}`: bound by the first host of the lab that hears it. */
   readonly control: { localPart: string | null };
 }
@@ -76,6 +78,9 @@ class Play {
   #hasSpoken = false;
   #offersPipelining = false;
   #isQuitting = false;
+  #ordinary: OrdinarySession;
+  /** What the script answers itself: an ordinary host learns of it where it was accepted. */
+  #answering: string | null = null;
 
   constructor(
     host: ScriptedHost,
@@ -91,6 +96,7 @@ class Play {
     this.#socket = socket;
     this.#stage = stage;
     this.#mismatches = mismatches;
+    this.#ordinary = new OrdinarySession(host.name);
   }
 
   async run(): Promise<void> {
@@ -128,6 +134,8 @@ class Play {
       this.#note(`${this.#place}: the probe spoke before the opening reply: ${shown(early)}`);
     this.#hasSpoken = true;
     if (/^250[ -]PIPELINING\b/im.test(octets)) this.#offersPipelining = true;
+    if (this.#answering !== null && /^[23]/.test(octets)) this.#ordinary.reply(this.#answering);
+    this.#answering = null;
     // Lines in a row leave in one write, and the client's hello of TLS is no SMTP line.
     if (next?.kind === 'does' && next.deed === 'starttls') this.#socket.stopReading();
     await this.#socket.say(octets, next?.kind === 'says' ? 'more follows' : 'now');
@@ -143,6 +151,7 @@ class Play {
     }
     if (!this.#isSaid(step.command, command)) return this.#partWays(shown(expected), command, `, line ${step.line}`);
     this.#heard(command);
+    this.#answering = command;
     return true;
   }
 
@@ -158,9 +167,12 @@ class Play {
         return false;
       }
       this.#heard(command);
-      if (awaited !== null && this.#isSaid(awaited.command, command)) return true;
-      const reply = ordinaryReply(command, this.#host.name);
-      if (reply === null) return this.#partWays('an ordinary command', command);
+      if (awaited !== null && this.#isSaid(awaited.command, command)) {
+        this.#answering = command;
+        return true;
+      }
+      const reply = this.#ordinary.reply(command) ?? '500 5.5.2 Error: command not recognized\r\n';
+      if (!this.#stage.mayProvoke && /^5(?:0\d|55)/.test(reply)) return this.#partWays('an ordinary command', command);
       await this.#say(reply, undefined);
       if (!this.#isQuitting) continue;
       if (awaited !== null)
@@ -194,6 +206,7 @@ class Play {
         if (this.#socket.buffered !== '')
           this.#note(`${this.#place}, line ${step.line}: plaintext came behind STARTTLS`);
         this.#offersPipelining = false;
+        this.#ordinary = new OrdinarySession(this.#host.name);
         return this.#socket.secure();
       case 'refuse':
         return false; // the lab does not listen for such a host
@@ -201,7 +214,7 @@ class Play {
   }
 
   #heard(command: string): void {
-    this.#isQuitting = command === 'QUIT';
+    this.#isQuitting = /^quit$/i.test(command);
     // RFC 2920 2: commands in a row only where the EHLO reply offered it.
     if (!this.#offersPipelining && this.#socket.buffered.includes('\n')) {
       this.#note(`${this.#place}: more commands behind ${shown(command)}, and PIPELINING was not offered`);

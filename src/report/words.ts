@@ -5,7 +5,7 @@ import type { HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.j
 import type { Cause, MailServer, RetryPath, Safety, Tier, Verdict, Violation } from '../requirements/requirement.js';
 import type { ConnectOutcome } from '../smtp/outcome.js';
 import type { MailRoute, PassedOver } from '../smtp/mail-route.js';
-import type { Purpose } from '../smtp/dialogue.js';
+import type { Purpose } from '../smtp/conversation.js';
 import type { Tone } from './layout.js';
 
 /** What a verdict, or what stands in its place in the matrix, is called. `short` is for narrow terminals. */
@@ -110,6 +110,7 @@ export const PURPOSES = {
   'other-sender': 'with another sender (R1)',
   alone: 'the recipients in doubt, alone (R8)',
   helo: 'a HELO session',
+  script: 'what single requirements want said',
   retry: 'once more, later (R3)',
 } as const satisfies Record<Purpose, string>;
 

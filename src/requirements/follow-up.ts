@@ -3,16 +3,17 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
 import { NULL_REVERSE_PATH, type ForwardPath, type ReversePath } from '../smtp/address.js';
-import type { ConversationPlan } from '../smtp/dialogue.js';
+import type { ConversationPlan } from '../smtp/conversation.js';
 import { isPermanentNegative, isPositive } from '../smtp/reply.js';
 import { classifyReply } from '../smtp/reply-class.js';
 import { ACCUSING } from '../smtp/reply-patterns.js';
-import { askedIn, echoOf, hasLostStep, offersStartTls, openingsOf, unsolicitedClose } from './observe.js';
+import { askedIn, echoOf, hasLostStep, isScripted, offersStartTls, openingsOf, unsolicitedClose } from './observe.js';
 import { needsConfirmation, rcptObservations, type RcptObservation } from './rcpt-observation.js';
 import { judgeRecipient } from './recipient.js';
+import { nextScript, type ScriptOptions } from './script-follow-up.js';
 
 /** What may still be tried at an endpoint. */
-export interface FollowUpOptions {
+export interface FollowUpOptions extends ScriptOptions {
   /** The conversations planned at first, in order. */
   readonly planned: readonly [ConversationPlan, ...ConversationPlan[]];
   /** Senders not used yet, for R1. */
@@ -35,9 +36,9 @@ export function nextConversation(
 ): ConversationPlan | null {
   const [first] = options.planned;
   const round = options.since === 0 ? endpoint : { ...endpoint, attempts: endpoint.attempts.slice(options.since) };
-  const { attempts } = round;
-  const last = attempts.at(-1);
+  const last = round.attempts.at(-1);
   if (last === undefined) return options.since === 0 ? first : { ...first, purpose: 'retry' };
+  const attempts = round.attempts.filter((attempt) => !isScripted(attempt));
   if (attempts.length >= MAX_ATTEMPTS || wasInterrupted(last)) return null;
   if (last.connect.kind !== 'connected') {
     // connect.listens: refused twice is refused. A connection that is not answered costs too long to repeat.
@@ -64,8 +65,11 @@ export function nextConversation(
   if (next !== undefined) return wentIntoTls ? { ...next, tls: 'require' } : next;
   return (
     otherSender(round, evidence, options) ??
-    alone(round, evidence, last.plan) ??
-    (options.wantsHelo && !attempts.some(({ plan }) => plan.purpose === 'helo') ? heloSession(first, evidence) : null)
+    alone(round, evidence, attempts.at(-1)?.plan ?? first) ??
+    (options.wantsHelo && !attempts.some(({ plan }) => plan.purpose === 'helo')
+      ? heloSession(first, evidence)
+      : null) ??
+    nextScript(endpoint, evidence, options, wentIntoTls ? 'require' : first.tls)
   );
 }
 

@@ -4,6 +4,7 @@ import { sessionInitiation } from './3.1-session-initiation.js';
 import { refusedSession } from './3.1-refused-session.js';
 import { connection } from './3.8-connection.js';
 import { quitAfter554 } from './4.1.1.10-quit-after-554.js';
+import { noop } from './4.1.1.9-noop.js';
 import { domainSyntax } from './4.1.2-domain-syntax.js';
 import { openingReplies } from './4.2-opening-replies.js';
 import { blocking } from './4.5.1-blocking.js';
@@ -44,6 +45,7 @@ export const CATALOGUE: readonly Requirement[] = [
   ...openingWith421,
   ...noMailHost,
   ...greetingNames,
+  ...noop,
   ...listening,
   ...connection,
   ...domainSyntax,

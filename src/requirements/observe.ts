@@ -58,14 +58,17 @@ export const openingRepliesOf = readOnce((endpoint: EndpointEvidence): readonly 
   openingsOf(endpoint).flatMap(({ what, ...place }) => (what.kind === 'reply' ? [{ ...place, what: what.reply }] : [])),
 );
 
-/** Every command with its outcome; `verb` alone selects those that begin with it. */
+/** A connection that says what single rows want said: script-run.ts reads it, and only that. */
+export const isScripted = ({ plan }: Attempt): boolean => plan.purpose === 'script';
+
+/** Every command of the ordinary conversations with its outcome; `verb` alone selects those that begin with it. */
 export function asked(endpoint: EndpointEvidence, verb?: string): readonly Seen<Asked>[] {
   const all = allAsked(endpoint);
   return verb === undefined ? all : all.filter(({ what }) => isVerb(what.command, verb));
 }
 
 const allAsked = readOnce((endpoint: EndpointEvidence): readonly Seen<Asked>[] =>
-  endpoint.attempts.flatMap((attempt, number) => askedIn(attempt, number)),
+  endpoint.attempts.flatMap((attempt, number) => (isScripted(attempt) ? [] : askedIn(attempt, number))),
 );
 
 const isVerb = (command: string, verb: string): boolean => command === verb || command.startsWith(`${verb} `);

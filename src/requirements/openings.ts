@@ -3,7 +3,7 @@ import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
 import { isTransientNegative, type Reply } from '../smtp/reply.js';
 import { blamesClient } from '../smtp/reply-class.js';
-import { echoOf, openingRepliesOf, type Seen } from './observe.js';
+import { echoOf, isScripted, openingRepliesOf, type Seen } from './observe.js';
 import { inconclusive, notApplicable, type Cause, type Finding, type Verdict } from './requirement.js';
 import { seconds, sessionTrouble } from './session-trouble.js';
 
@@ -17,14 +17,16 @@ export interface OpenedSession {
   readonly opening: Seen<Reply>;
 }
 
-/** The connections that got an opening reply of this kind. */
+/** The ordinary connections that got an opening reply of this kind. */
 export function sessionsOpenedWith(
   endpoint: EndpointEvidence,
   isWanted: (reply: Reply) => boolean,
 ): readonly OpenedSession[] {
   return openingRepliesOf(endpoint).flatMap((opening) => {
     const attempt = endpoint.attempts[opening.attempt];
-    return attempt === undefined || !isWanted(opening.what) ? [] : [{ attempt, number: opening.attempt, opening }];
+    return attempt === undefined || isScripted(attempt) || !isWanted(opening.what)
+      ? []
+      : [{ attempt, number: opening.attempt, opening }];
   });
 }
 

@@ -1,6 +1,6 @@
 // What is to be asked for the rows selected: conversations planned from their needs (cli.md, "What is sent by default").
 import { NULL_REVERSE_PATH, type ForwardPath, type ReversePath } from '../smtp/address.js';
-import type { ConversationPlan, Transaction } from '../smtp/dialogue.js';
+import type { ConversationPlan, Transaction } from '../smtp/conversation.js';
 import { CONTROL_RECIPIENT, fillRecipient, fillRecipients, type RecipientContext } from './recipient-template.js';
 import type { Need, Requirement } from './requirement.js';
 

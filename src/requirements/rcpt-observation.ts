@@ -5,7 +5,7 @@ import type { Outcome } from '../smtp/outcome.js';
 import { readOnce } from '../smtp/read-once.js';
 import { isPositive } from '../smtp/reply.js';
 import { classifyReply } from '../smtp/reply-class.js';
-import { askedIn, echoOf, hasLostStep, type Seen } from './observe.js';
+import { askedIn, echoOf, hasLostStep, isScripted, type Seen } from './observe.js';
 import { CONTROL_RECIPIENT, fillRecipient, type RecipientContext } from './recipient-template.js';
 import type { Cite, EvidenceStrength } from './requirement.js';
 
@@ -43,9 +43,9 @@ export function contextOf(endpoint: EndpointEvidence, evidence: DomainEvidence):
   };
 }
 
-/** Every RCPT of every attempt, in order. */
+/** Every RCPT of the ordinary conversations, in order. */
 export const rcptObservations = readOnce((endpoint: EndpointEvidence): readonly RcptObservation[] =>
-  endpoint.attempts.flatMap((attempt, number) => observationsIn(attempt, number)),
+  endpoint.attempts.flatMap((attempt, number) => (isScripted(attempt) ? [] : observationsIn(attempt, number))),
 );
 
 function observationsIn(attempt: Attempt, number: number): readonly RcptObservation[] {

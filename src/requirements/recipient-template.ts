@@ -26,8 +26,12 @@ export function fillRecipients(template: string, context: RecipientContext): rea
 
 /** The forward-path of a template, or null where a place cannot be filled here. */
 export function fillRecipient(template: string, context: RecipientContext): string | null {
-  if (!template.includes('{')) return template;
-  const places: Readonly<Record<string, string | null>> = {
+  return template.includes('{') ? fillPlaces(template, placesOf(context)) : template;
+}
+
+/** What each place stands for; null where there is nothing to stand for it. */
+export function placesOf(context: RecipientContext): Readonly<Record<string, string | null>> {
+  return {
     domain: context.domain,
     DOMAIN: context.domain?.toUpperCase() ?? null,
     canonical: context.canonical,
@@ -36,8 +40,12 @@ export function fillRecipient(template: string, context: RecipientContext): stri
     'u-label': context.unicode,
     random: context.controlLocalPart,
   };
+}
+
+/** A text with its places filled, or null where one cannot be. */
+export function fillPlaces(text: string, places: Readonly<Record<string, string | null>>): string | null {
   let isComplete = true;
-  const filled = template.replaceAll(/\{([^}]+)\}/g, (_, place: string) => {
+  const filled = text.replaceAll(/\{([^}]+)\}/g, (_, place: string) => {
     const value = places[place] ?? null;
     if (value === null) isComplete = false;
     return value ?? '';

@@ -2,6 +2,7 @@
 // are read. The catalogue (index.ts) holds them all; nothing outside requirements/ knows one by name.
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { EndpointEvidence } from '../evidence/transcript.js';
+import type { Script } from '../smtp/script.js';
 
 /** RFC 2119 level; `derived` where the sentence has no such keyword (ABNF, prose, another RFC's lower-case must). */
 export type Level = 'MUST' | 'MUST NOT' | 'SHOULD' | 'SHOULD NOT' | 'MAY' | 'derived';
@@ -29,6 +30,8 @@ export type RetryPath = 'R1' | 'R2' | 'R3' | 'R4' | 'R5' | 'R6' | 'R7' | 'R8' | 
 export type Need =
   | { readonly ask: 'rcpt'; readonly to: string; readonly under?: 'null' | 'smtputf8' }
   | { readonly ask: 'helo-session' }
+  /** Commands of its own (script.ts), with the same places and `{sender}`. `errors`: how many of them provoke one. */
+  | { readonly ask: 'script'; readonly script: Script; readonly errors: 0 | 1 | 2 }
   | { readonly ask: 'dns'; readonly what: 'domain-alias' | 'greeting-name' | 'wildcard' | 'host-mx' };
 
 /** Why a finding is what it is, in one word that a script may branch on (cli.md, `cause`). */

@@ -1,4 +1,5 @@
-// Commands and their octets (RFC 5321 4.1.1, 4.5.3.1.4). DATA is not among them: this program cannot send a message.
+// Commands and their octets (RFC 5321 4.1.1, 4.5.3.1.4). DATA and its kin are not among them: nothing here can send a
+// message.
 import type { EhloName, ForwardPath, ReversePath } from './address.js';
 
 /** What the probe may say. RSET, NOOP, QUIT and STARTTLS never carry an argument (4.1.1). */
@@ -6,7 +7,9 @@ export type Command =
   | { readonly verb: 'EHLO' | 'HELO'; readonly name: EhloName }
   | { readonly verb: 'MAIL'; readonly from: ReversePath; readonly smtputf8?: true }
   | { readonly verb: 'RCPT'; readonly to: ForwardPath; readonly smtputf8?: true }
-  | { readonly verb: 'RSET' | 'NOOP' | 'QUIT' | 'STARTTLS' };
+  | { readonly verb: 'RSET' | 'NOOP' | 'QUIT' | 'STARTTLS' }
+  /** The line of a script (script.ts), word for word: what is wrong with it is wrong on purpose. */
+  | { readonly verb: 'LINE'; readonly line: string };
 
 export type Verb = Command['verb'];
 
@@ -17,6 +20,7 @@ export const MAX_GROUP_OCTETS = 4096;
 
 /** The line of a command without CR LF. Throws a RangeError on what must never reach the wire: our own bug. */
 export function encodeCommand(command: Command): string {
+  if (command.verb === 'LINE') return guardScripted(command.line);
   const line = commandLine(command);
   // 2.3.8: no bare CR or LF, ever. Paths have no angle bracket or SP of their own, so a line has as many as we wrote.
   // RFC 6531 3.4: octets beyond ASCII only in a transaction that asked for SMTPUTF8.
@@ -26,7 +30,7 @@ export function encodeCommand(command: Command): string {
   return line;
 }
 
-function commandLine(command: Command): string {
+function commandLine(command: Exclude<Command, { verb: 'LINE' }>): string {
   switch (command.verb) {
     case 'EHLO':
     case 'HELO':
@@ -39,6 +43,15 @@ function commandLine(command: Command): string {
     default:
       return command.verb;
   }
+}
+
+/** What may come of a script: nothing that begins a message, whatever line end stands before it (RFC 5321 3.3). */
+function guardScripted(line: string): string {
+  if (/(?:^|[\r\n])\s*(?:DATA|BDAT|SEND|SOML|SAML|TURN|ETRN|ATRN|BURL)\b/i.test(line)) {
+    throw new RangeError('a scripted line that could make a message');
+  }
+  if (Buffer.byteLength(line) + 2 > MAX_COMMAND_OCTETS) throw new RangeError('a scripted line over 512 octets');
+  return line;
 }
 
 function guard(argument: string): string {
@@ -56,6 +69,7 @@ const ANYWHERE_IN_A_GROUP = {
   NOOP: false,
   QUIT: false,
   STARTTLS: false,
+  LINE: true,
 } satisfies Record<Verb, boolean>;
 
 /** Cuts commands into groups that RFC 2920 3.1 allows: each under 4096 octets, with the restricted commands only last. */
@@ -80,4 +94,13 @@ export function groupCommands(commands: readonly Command[]): readonly (readonly 
   }
   if (group.length > 0) groups.push(group);
   return groups;
+}
+
+/** The command of a scripted line: a verb of RFC 5321 where it has its exact form, so that it is said as ever. */
+export const lineCommand = (line: string): Command =>
+  line === 'STARTTLS' || line === 'QUIT' ? { verb: line } : { verb: 'LINE', line };
+
+/** Cuts the lines of one step into writes of less than 4096 octets; which may stand together is for the row to know. */
+export function groupLines(lines: readonly string[]): readonly (readonly string[])[] {
+  return groupCommands(lines.map((line) => ({ verb: 'LINE', line }) as const)).map((group) => group.map(encodeCommand));
 }

@@ -104,7 +104,13 @@ export async function openWorld(): Promise<World> {
 async function startHosts(): Promise<{ readonly peer: Peer; readonly exempt: RunningHost }> {
   for (;;) {
     const peer = await startPeer(mailHost);
-    const stage = { address: EXEMPT, port: peer.port, delivery: 'whole', control: { localPart: null } } as const;
+    const stage = {
+      address: EXEMPT,
+      port: peer.port,
+      delivery: 'whole',
+      control: { localPart: null },
+      mayProvoke: false,
+    } as const;
     const exempt = await startScriptedHost(EXEMPT_HOST, stage).catch(() => null);
     if (exempt !== null) return { peer, exempt };
     await peer.close();

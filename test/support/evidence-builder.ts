@@ -21,7 +21,7 @@
 import type { DomainEvidence, ProbeSettings } from '../../src/evidence/evidence.js';
 import type { Attempt, EndpointEvidence, Exchange } from '../../src/evidence/transcript.js';
 import type { EhloName } from '../../src/smtp/address.js';
-import type { ConversationPlan } from '../../src/smtp/dialogue.js';
+import type { ConversationPlan } from '../../src/smtp/conversation.js';
 import type { DnsExchange, MailRoute } from '../../src/smtp/mail-route.js';
 import type { ConnectOutcome, HandshakeOutcome, LingerOutcome, Outcome } from '../../src/smtp/outcome.js';
 import { ReplyParser } from '../../src/smtp/reply-parser.js';

@@ -20,10 +20,12 @@ interface Sent {
 }
 
 const LINE: readonly RegExp[] = [
-  /^(?:EHLO|HELO) (?:\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]+)\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+)$/,
-  /^MAIL FROM:<[^<>\s]*>(?: [A-Z0-9=]+)*$/,
-  /^RCPT TO:<[^<>\s]+>$/,
-  /^(?:RSET|NOOP|QUIT|STARTTLS)$/,
+  /^(?:EHLO|HELO) (?:\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]+)\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+)$/i,
+  /^MAIL FROM:<[^<>\s]*>(?: [A-Z0-9=]+)*$/i,
+  /^RCPT TO:<[^<>\s]+>$/i,
+  /^(?:RSET|NOOP|QUIT|STARTTLS|HELP)$/i,
+  // 4.1.1.9 and 4.1.1.6 let a word follow these.
+  /^(?:NOOP|VRFY) \S+$/i,
 ];
 const ONLY_LAST_IN_A_GROUP: ReadonlySet<string> = new Set([
   'EHLO',
@@ -129,13 +131,13 @@ class Auditor {
   }
 
   #readLine(line: string, atMs: number): void {
-    const verb = line.split(' ', 1)[0] ?? '';
+    const verb = (line.split(' ', 1)[0] ?? '').toUpperCase();
     const shown = JSON.stringify(line);
     if (/[\r\n\0]/.test(line)) this.#breach('crlf-only', shown);
     if (/[^\x20-\x7e]/.test(line)) this.#breach('ascii-envelope', shown);
     if (line.length + 2 > 512) this.#breach('command-line-512', `${line.length + 2} octets`);
     if (/^(?:DATA|BDAT)\b/i.test(line)) this.#breach('no-data', shown);
-    else if (/^(?:RSET|QUIT|NOOP) /.test(line)) this.#breach('no-args', shown);
+    else if (/^(?:RSET|QUIT) /.test(line)) this.#breach('no-args', shown);
     else if (/^(?:MAIL FROM|RCPT TO) ?: |^(?:MAIL FROM|RCPT TO) :/.test(line))
       this.#breach('no-space-after-colon', shown);
     else if (!LINE.some((each) => each.test(line))) this.#breach('order', `${shown} is no line of ours`);

@@ -1,12 +1,14 @@
 // A transcript as the trace of its dialogue: the outcomes, told to the same dialogue, give the same acts again.
 import type { Attempt, Exchange } from '../../src/evidence/transcript.js';
-import { converse, linesOf, type Act, type ActResult } from '../../src/smtp/dialogue.js';
+import { linesOf, type Act, type ActResult } from '../../src/smtp/dialogue-steps.js';
+import { addressLiteral } from '../../src/smtp/address.js';
+import { converse } from '../../src/smtp/dialogue.js';
 
 /** The acts of an attempt, as its transcript has them and as the dialogue gives them for the recorded outcomes. */
 export function retrace(attempt: Attempt): { readonly recorded: readonly string[]; readonly again: readonly string[] } {
   if (attempt.ehlo === null) return { recorded: [], again: [] };
   const steps = stepsOf(attempt.exchanges);
-  const dialogue = converse(attempt.plan, attempt.ehlo);
+  const dialogue = converse(attempt.plan, attempt.ehlo, selfOf(attempt));
   const again: string[] = [];
   let next = dialogue.next();
   for (const { result } of steps) {
@@ -17,6 +19,9 @@ export function retrace(attempt: Attempt): { readonly recorded: readonly string[
   if (next.done !== true) again.push(`${nameOf(next.value)}, which was not done`);
   return { recorded: steps.map(({ name }) => name), again };
 }
+
+const selfOf = ({ connect }: Attempt): string =>
+  connect.kind === 'connected' ? addressLiteral(connect.localAddress) : '';
 
 const nameOf = (act: Act): string => {
   if (act.kind === 'send') return `send ${linesOf(act).join(' | ')}`;

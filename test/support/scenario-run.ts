@@ -4,6 +4,7 @@ import type { CheckOptions } from '../../src/check-options.js';
 import type { Expectation, Scenario, SettingKey } from '../../src/evidence/notation.js';
 import { openLab } from '../../src/lab/lab.js';
 import { exitCode, RunTally } from '../../src/report/exit-code.js';
+import { PROFILES } from '../../src/requirements/profiles.js';
 import type { DomainReport, Judgement } from '../../src/report/report.js';
 
 /** One live run: the report, and where the probe left the script. */
@@ -44,7 +45,7 @@ function optionsOf(settings: ReadonlyMap<SettingKey, string>): CheckOptions {
   };
   const mailFrom = settings.get('mail-from');
   const starttls = settings.get('starttls');
-  const profile = settings.get('profile');
+  const profile = PROFILES.find((name) => name === settings.get('profile'));
   const only = settings.get('only');
   return {
     timeoutMs: milliseconds('timeout') ?? TIMEOUT_MS,
@@ -55,7 +56,10 @@ function optionsOf(settings: ReadonlyMap<SettingKey, string>): CheckOptions {
     controls: !settings.has('no-controls'),
     ...(mailFrom === undefined ? {} : { mailFrom }),
     ...(starttls === 'never' || starttls === 'require' ? { starttls } : {}),
-    ...(profile === 'rfc5321' ? { profile } : {}),
+    ...(profile === undefined ? {} : { profile }),
+    intrusive: settings.has('intrusive'),
+    deliver: settings.has('deliver'),
+    rfcTimeouts: settings.has('rfc-timeouts'),
     ...(only === undefined ? {} : { only: only.split(' ') }),
   };
 }

@@ -8,6 +8,7 @@ import {
   dnsType,
   enhancedStatusCode,
   list,
+  mapOf,
   milliseconds,
   object,
   octets,
@@ -61,13 +62,14 @@ const handshakeOutcome = union('kind', {
   interrupted,
 });
 
+const ofScript = { script: told(count, 'which script of the plan it belongs to') };
 const exchange = union('act', {
   opening: { atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
   command: { command: words, group: count, atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
   linger: { forMs: milliseconds, atMs: milliseconds, outcome: lingerOutcome },
   handshake: { atMs: milliseconds, outcome: handshakeOutcome },
   leave: { atMs: milliseconds },
-});
+}, { command: ofScript, linger: ofScript, handshake: ofScript });
 
 const unconnected = { afterMs, code: orNull(string) };
 const connect = union('kind', {
@@ -79,6 +81,18 @@ const connect = union('kind', {
   'no-route': unconnected,
   interrupted: unconnected,
 });
+
+const script = object(
+  {
+    from: oneOf('opening', 'hello'),
+    steps: list(
+      union('step', { say: { lines: list(words) }, wait: { forMs: milliseconds }, handshake: {} }, {
+        say: { after: { const: 'accepted' } },
+      }),
+    ),
+  },
+  { offered: told(words, 'played only where EHLO offers it'), notOffered: told(words, 'only where it does not') },
+);
 
 const attempt = object({
   plan: object({
@@ -94,7 +108,7 @@ const attempt = object({
     ),
     afterRefusal: oneOf('full', 'brief'),
     lingerMs: milliseconds,
-  }),
+  }, { scripts: list(script) }),
   startedAt: time,
   durationMs: milliseconds,
   ehlo: orNull(words),
@@ -158,7 +172,13 @@ const domain = object({
       lingerMs: milliseconds,
       controlLocalPart: orNull(words),
     },
-    { servedDomains: told(list(words), 'with --host: all domains that were named') },
+    {
+      servedDomains: told(list(words), 'with --host: all domains that were named'),
+      everyViolationDecides: told(boolean, 'also one that --strict makes; absent: the deciding rows alone do'),
+      violations: told(mapOf(oneOf('fail', 'warn', 'none')), 'levels that a profile file sets, by requirement'),
+      mailingLists: told(list(words), 'that a profile file names'),
+      retries: told(count, 'how often a transient negative was to be tried again'),
+    },
   ),
   route,
   dns: list({ $ref: '#/$defs/lookup' }),

@@ -20,12 +20,20 @@ export function object(members: Members, optional: Members = {}): Schema {
   };
 }
 
-/** Objects that a member tells apart: `kind`, `act`, `type`. */
-export function union(tag: string, members: Readonly<Record<string, Members>>): Schema {
-  const branches = Object.entries(members).map(([word, rest]) => object({ [tag]: { const: word }, ...rest }));
+/** Objects that a member tells apart: `kind`, `act`, `type`; `optional` names members of some that may be absent. */
+export function union(
+  tag: string,
+  members: Readonly<Record<string, Members>>,
+  optional: Readonly<Record<string, Members>> = {},
+): Schema {
+  const branches = Object.entries(members).map(([word, rest]) =>
+    object({ [tag]: { const: word }, ...rest }, optional[word]),
+  );
   return { type: 'object', required: [tag], oneOf: branches };
 }
 
+/** An object whose members may have any name. */
+export const mapOf = (member: Schema): Schema => ({ type: 'object', additionalProperties: member });
 export const list = (items: Schema): Schema => ({ type: 'array', items });
 export const oneOf = (...words: readonly string[]): Schema => ({ type: 'string', enum: words });
 export const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: 'null' }] });
@@ -64,5 +72,5 @@ const certificate: Schema = object({
   problem: orNull(string),
 });
 export const tls: Schema = object({ protocol: string, cipher: string, certificate: orNull(certificate) });
-export const purpose: Schema = oneOf('probe', 'second-opening', 'over-tls', 'other-sender', 'alone', 'helo', 'retry');
+export const purpose: Schema = oneOf('probe', 'second-opening', 'over-tls', 'other-sender', 'alone', 'helo', 'script', 'retry');
 export const dnsType: Schema = oneOf('MX', 'A', 'AAAA', 'CNAME');

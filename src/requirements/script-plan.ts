@@ -1,0 +1,144 @@
+// Scripts that rows ask for, filled and put together in as few connections as politeness allows.
+//
+// Decided here: two provoked errors a connection at the most, for hosts count them, and no more than eight commands
+// beside MAIL and RCPT (Exim ends a session over ten). What begins before EHLO, and what ends in TLS, has
+// a connection to itself; QUIT comes last in one. Rows that ask for the same script share it.
+import { NULL_REVERSE_PATH, type ReversePath } from '../smtp/address.js';
+import type { ConversationPlan } from '../smtp/conversation.js';
+import { linesOfScript, longName, say, type Script, type ScriptStep } from '../smtp/script.js';
+import { fillPlaces, placesOf, type RecipientContext } from './recipient-template.js';
+import type { Need, Requirement } from './requirement.js';
+
+type ScriptNeed = Extract<Need, { ask: 'script' }>;
+
+/** What a script's lines are filled with. */
+export interface ScriptContext extends RecipientContext {
+  /** The reverse-path of everything. */
+  readonly sender: ReversePath;
+}
+
+/** The most errors that are provoked in one connection (catalogue 1.2). */
+const MAX_ERRORS = 2;
+/** The most commands beside MAIL and RCPT in one connection. */
+const MAX_OTHER_COMMANDS = 8;
+
+/** A script with its places filled, but for those of the session; null where one cannot be. */
+export function fillScript(script: Script, context: ScriptContext): Script | null {
+  const steps: ScriptStep[] = [];
+  for (const step of script.steps) {
+    if (step.step !== 'say') {
+      steps.push(step);
+      continue;
+    }
+    const lines = step.lines.map((line) => fillScriptLine(line, context)).filter((line) => line !== null);
+    if (lines.length < step.lines.length) return null;
+    steps.push({ ...step, lines });
+  }
+  const filled = { ...script, steps };
+  return leavesTransaction(filled) ? { ...filled, steps: [...steps, say('RSET')] } : filled;
+}
+
+/** These are left for the session to fill: they stand for themselves. */
+const OF_SESSION = { ehlo: '{ehlo}', self: '{self}', 'over-size': '{over-size}', 'ehlo:253': '{ehlo:253}' } as const;
+
+function fillScriptLine(line: string, context: ScriptContext): string | null {
+  if (!line.includes('{')) return line;
+  const { domain } = context;
+  const long = (length: number): string | null => (domain === null ? null : longName(domain, length));
+  return fillPlaces(line, {
+    ...placesOf(context),
+    ...OF_SESSION,
+    sender: context.sender,
+    postmaster: domain === null ? 'Postmaster' : `Postmaster@${domain}`,
+    // A domain of 189 octets makes a path of 256 with a local-part of 64 (RFC 5321 4.5.3.1.3).
+    'domain:189': long(189),
+  });
+}
+
+/** Whether a transaction may be open behind the last step: RSET makes room for the next script. */
+function leavesTransaction(script: Script): boolean {
+  if (isAlone(script)) return false;
+  const lines = linesOfScript(script);
+  const mail = lines.findLastIndex((line) => /^mail\b/i.test(line));
+  return mail !== -1 && !lines.slice(mail).some((line) => /^(?:rset|quit)$/i.test(line));
+}
+
+/** Whether a script wants a connection of its own: nothing can follow it. */
+const isAlone = ({ from, steps }: Script): boolean =>
+  from === 'opening' || steps.some(({ step }) => step === 'handshake' || step === 'wait');
+
+const endsSession = (script: Script): boolean => linesOfScript(script).some((line) => /^quit$/i.test(line));
+
+/** The scripts of these rows, each once, in the order of the rows. */
+export function scriptsOf(rows: readonly Requirement[], context: ScriptContext): readonly ScriptNeed[] {
+  const found = new Map<string, ScriptNeed>();
+  for (const need of rows.flatMap(({ needs }) => needs)) {
+    if (need.ask !== 'script') continue;
+    const script = fillScript(need.script, context);
+    if (script === null) continue;
+    const key = keyOf(script);
+    if (!found.has(key)) found.set(key, { ...need, script });
+  }
+  return [...found.values()];
+}
+
+/** What tells scripts apart. */
+export const keyOf = (script: Script): string => JSON.stringify(script);
+
+/** The connections for these scripts, each like the conversation given. */
+export function planScripts(
+  rows: readonly Requirement[],
+  context: ScriptContext,
+  like: ConversationPlan,
+): readonly ConversationPlan[] {
+  const wanted = scriptsOf(rows, context);
+  const shared = wanted.filter(({ script }) => !isAlone(script) && !endsSession(script));
+  const last = wanted.filter(({ script }) => !isAlone(script) && endsSession(script));
+  const packs: ScriptNeed[][] = [];
+  for (const need of [...shared.filter(({ errors }) => errors === 0), ...shared.filter(({ errors }) => errors > 0)]) {
+    const pack = packs.at(-1);
+    if (pack !== undefined && fits(need, pack)) pack.push(need);
+    else packs.push([need]);
+  }
+  last.forEach((need, index) => {
+    const pack = packs[index];
+    if (pack !== undefined && pack.every(({ errors }) => errors === need.errors)) pack.push(need);
+    else packs.push([need]);
+  });
+  packs.push(...wanted.filter(({ script }) => isAlone(script)).map((need) => [need]));
+  return packs.map((pack) =>
+    scriptPlan(
+      like,
+      pack.map(({ script }) => script),
+    ),
+  );
+}
+
+function fits(need: ScriptNeed, pack: readonly ScriptNeed[]): boolean {
+  const all = [...pack, need];
+  const errors = all.reduce((sum, one) => sum + one.errors, 0);
+  // What provokes nothing does not stand in company that does.
+  if (errors > 0 && all.some((one) => one.errors === 0)) return false;
+  return errors <= MAX_ERRORS && all.reduce((sum, { script }) => sum + otherCommands(script), 0) <= MAX_OTHER_COMMANDS;
+}
+
+const otherCommands = (script: Script): number =>
+  linesOfScript(script).filter((line) => !/^(?:mail|rcpt)\b/i.test(line)).length;
+
+/** A connection that plays these scripts. Into TLS first only where the host wants it, and never where a script goes. */
+export function scriptPlan(like: ConversationPlan, scripts: readonly Script[]): ConversationPlan {
+  const goesIntoTls = scripts.some(
+    ({ from, steps }) => from === 'opening' || steps.some(({ step }) => step === 'handshake'),
+  );
+  return {
+    ...like,
+    purpose: 'script',
+    hello: 'EHLO',
+    tls: goesIntoTls ? 'avoid' : like.tls,
+    transactions: [],
+    scripts,
+  };
+}
+
+/** The reverse-path that scripts are said under. */
+export const scriptSender = (reversePaths: readonly ReversePath[]): ReversePath => reversePaths[0] ?? NULL_REVERSE_PATH;

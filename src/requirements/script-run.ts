@@ -1,0 +1,101 @@
+// What came of the script of a row: each time it was played, with the outcomes of its lines. Facts, no opinion.
+import type { DomainEvidence } from '../evidence/evidence.js';
+import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
+import type { ReversePath } from '../smtp/address.js';
+import type { HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
+import { readOnce } from '../smtp/read-once.js';
+import { ehloKeywords, isPositive } from '../smtp/reply.js';
+import type { Script } from '../smtp/script.js';
+import { isCalledFor } from '../smtp/script-dialogue.js';
+import { contextOf } from './rcpt-observation.js';
+import type { Cite } from './requirement.js';
+import { fillScript, keyOf, scriptSender, type ScriptContext } from './script-plan.js';
+
+/** One thing of a script that was done, with what came of it, in order. */
+export type Done =
+  | { readonly kind: 'line'; readonly line: string; readonly outcome: Outcome; readonly cite: Cite }
+  | { readonly kind: 'wait'; readonly outcome: LingerOutcome; readonly cite: Cite }
+  | { readonly kind: 'handshake'; readonly outcome: HandshakeOutcome; readonly cite: Cite };
+
+/** One time that a script was played. */
+export interface ScriptRun {
+  readonly attempt: number;
+  /** What was done; lines that were not called for, or never reached, are missing. */
+  readonly done: readonly Done[];
+  /** The keywords that the host offered before it; null before EHLO. */
+  readonly keywords: ReadonlyMap<string, string> | null;
+  /** Whether nothing else was played before it in the connection. */
+  readonly isAlone: boolean;
+  /** Whether the script was passed over because a keyword is offered, or is not, or none of its lines could be filled. */
+  readonly isPassedOver: boolean;
+}
+
+/** The lines of a run with their outcomes, in order. */
+export const linesOfRun = ({ done }: ScriptRun): readonly Extract<Done, { kind: 'line' }>[] =>
+  done.flatMap((one) => (one.kind === 'line' ? [one] : []));
+
+/** The places of a script at one endpoint. */
+export function scriptContextOf(endpoint: EndpointEvidence, evidence: DomainEvidence): ScriptContext {
+  const sender = scriptSender(evidence.probe.reversePaths as readonly ReversePath[]);
+  return { ...contextOf(endpoint, evidence), sender };
+}
+
+/** Every time that a script was to be played at an endpoint; null where it cannot be put together there. */
+export function runsOf(
+  script: Script,
+  endpoint: EndpointEvidence,
+  evidence: DomainEvidence,
+): readonly ScriptRun[] | null {
+  const filled = fillScript(script, scriptContextOf(endpoint, evidence));
+  return filled === null ? null : (allRuns(endpoint).get(keyOf(filled)) ?? []);
+}
+
+/** All runs of an endpoint by the key of their script. */
+const allRuns = readOnce((endpoint: EndpointEvidence): ReadonlyMap<string, readonly ScriptRun[]> => {
+  const found = new Map<string, ScriptRun[]>();
+  for (const [number, attempt] of endpoint.attempts.entries()) {
+    for (const [index, script] of (attempt.plan.scripts ?? []).entries()) {
+      const run = runIn(attempt, number, script, index);
+      if (run === null) continue;
+      const key = keyOf(script);
+      found.set(key, [...(found.get(key) ?? []), run]);
+    }
+  }
+  return found;
+});
+
+/** One run, or null where the session never came so far. */
+function runIn(attempt: Attempt, number: number, script: Script, index: number): ScriptRun | null {
+  const done: Done[] = [];
+  let keywords: ReadonlyMap<string, string> | null = null;
+  let hasBegun = false;
+  let isAlone = true;
+  for (const [at, exchange] of attempt.exchanges.entries()) {
+    const cite: Cite = { kind: 'exchange', attempt: number, index: at };
+    if (exchange.act === 'opening' || exchange.act === 'leave') continue;
+    if (exchange.script === index) {
+      hasBegun = true;
+      if (exchange.act === 'command')
+        done.push({ kind: 'line', line: exchange.command, outcome: exchange.outcome, cite });
+      else if (exchange.act === 'linger') done.push({ kind: 'wait', outcome: exchange.outcome, cite });
+      else done.push({ kind: 'handshake', outcome: exchange.outcome, cite });
+      continue;
+    }
+    if (hasBegun) break;
+    if (exchange.script !== undefined) isAlone = false;
+    if (exchange.act === 'handshake') keywords = new Map();
+    if (exchange.act === 'command' && /^ehlo\b/i.test(exchange.command) && exchange.outcome.kind === 'reply') {
+      if (isPositive(exchange.outcome.reply)) keywords = ehloKeywords(exchange.outcome.reply);
+    }
+  }
+  if (hasBegun) return { attempt: number, done, keywords, isAlone, isPassedOver: false };
+  const wasReached = script.from === 'opening' || keywords !== null;
+  if (!wasReached || (isCalledFor(script, { keywords }) && isCut(attempt))) return null;
+  return { attempt: number, done, keywords, isAlone, isPassedOver: true };
+}
+
+/** Whether the session ended before QUIT was answered: what had not come by then was never reached. */
+function isCut({ exchanges }: Attempt): boolean {
+  const last = exchanges.findLast(({ act }) => act === 'command');
+  return last?.act !== 'command' || !/^quit$/i.test(last.command) || last.outcome.kind !== 'reply';
+}

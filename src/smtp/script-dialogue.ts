@@ -1,0 +1,122 @@
+// A conversation made of scripts (script.ts): they are played one after the other in one session, as far as it goes.
+//
+// Decided here: a script whose condition does not hold, or whose line cannot be put together, is passed over; what ends
+// a session (dialogue-steps.ts) ends all of them. Whoever plans sees to it that a script leaves no transaction open.
+import type { EhloName } from './address.js';
+import { groupLines, lineCommand } from './command.js';
+import type { ConversationPlan } from './conversation.js';
+import {
+  afterQuit,
+  expectResult,
+  hello,
+  intoTls,
+  linger,
+  mayGoOn,
+  quit,
+  send,
+  watch,
+  type Dialogue,
+  type OfScript,
+} from './dialogue-steps.js';
+import type { Outcome } from './outcome.js';
+import { ehloKeywords, firstDigit, isPositive } from './reply.js';
+import { fillLine, type Script, type ScriptStep, type SessionPlaces } from './script.js';
+
+/** What is known of the session while scripts are played. */
+interface Session {
+  keywords: ReadonlyMap<string, string> | null;
+  last: Outcome | null;
+  hasSaidQuit: boolean;
+  readonly places: () => SessionPlaces;
+  readonly mayPipeline: boolean;
+}
+
+/** Plays the scripts of the plan behind an opening 2yz, and takes leave. */
+export function* playScripts(plan: ConversationPlan, ehlo: EhloName, self: string): Dialogue {
+  const session: Session = {
+    keywords: null,
+    last: null,
+    hasSaidQuit: false,
+    places: () => ({ ehlo, self, keywords: session.keywords }),
+    mayPipeline: plan.pipelining,
+  };
+  for (const [number, script] of (plan.scripts ?? []).entries()) {
+    if (script.from === 'hello' && session.keywords === null) {
+      const offered = yield* hello(plan, ehlo);
+      if (offered === null) return;
+      session.keywords = plan.tls === 'require' ? yield* intoTls(offered, ehlo) : offered;
+      if (session.keywords === null) return;
+    }
+    if (!isCalledFor(script, session)) continue;
+    if (!(yield* playScript(script, session, { script: number }))) return;
+  }
+  yield* quit();
+}
+
+/** RFC 5321 2.2.1: what an extension adds is used only where it is offered. */
+export function isCalledFor({ offered, notOffered }: Script, { keywords }: Pick<SessionPlaces, 'keywords'>): boolean {
+  if (offered !== undefined && keywords?.has(offered) !== true) return false;
+  return notOffered === undefined || keywords?.has(notOffered) !== true;
+}
+
+/** Whether the session goes on. */
+function* playScript({ steps }: Script, session: Session, of: OfScript): Dialogue<boolean> {
+  session.last = null;
+  for (const step of steps) {
+    if (!(yield* playStep(step, session, of))) return false;
+    if (session.last === null && step.step === 'say' && step.after === undefined) return true;
+  }
+  return !session.hasSaidQuit;
+}
+
+function* playStep(step: ScriptStep, session: Session, of: OfScript): Dialogue<boolean> {
+  switch (step.step) {
+    case 'say':
+      return yield* playLines(step, session, of);
+    case 'wait':
+      if (session.hasSaidQuit) {
+        yield* watch(step.forMs, of);
+        return false;
+      }
+      return yield* linger(step.forMs, of);
+    case 'handshake': {
+      const { outcome } = expectResult(yield { kind: 'handshake', ...of }, 'handshake');
+      // RFC 3207 4.2: what was known of the session is discarded.
+      session.keywords = new Map();
+      return outcome.kind === 'secured';
+    }
+  }
+}
+
+function* playLines(
+  { lines, after }: Extract<ScriptStep, { step: 'say' }>,
+  session: Session,
+  of: OfScript,
+): Dialogue<boolean> {
+  if (after === 'accepted' && !isAccepted(session.last)) return true;
+  const filled = lines.map((line) => fillLine(line, session.places()));
+  const complete = filled.filter((line) => line !== null);
+  if (complete.length < filled.length) {
+    session.last = null;
+    return true;
+  }
+  const isTogether = session.mayPipeline && session.keywords?.has('PIPELINING') === true;
+  for (const group of isTogether ? groupLines(complete) : complete.map((line) => [line])) {
+    const isQuit = /^quit$/i.test(group.at(-1) ?? '');
+    const outcomes = yield* send(group.map(lineCommand), of);
+    if (!(yield* mayGoOn(outcomes, isQuit ? 'quit-said' : 'quit-due'))) return false;
+    session.last = outcomes.at(-1) ?? null;
+    if (session.last?.kind !== 'reply') continue;
+    const { reply } = session.last;
+    if (/^ehlo\b/i.test(group.at(-1) ?? '') && isPositive(reply)) session.keywords = ehloKeywords(reply);
+    if (isQuit) {
+      session.hasSaidQuit = true;
+      yield* afterQuit(reply);
+    }
+  }
+  return true;
+}
+
+/** 2yz, or the 3yz that asks for more (RFC 5321 4.2.1). */
+const isAccepted = (last: Outcome | null): boolean =>
+  last?.kind === 'reply' && (isPositive(last.reply) || firstDigit(last.reply) === 3);
