@@ -143,7 +143,7 @@ export async function readOptions(
   const timeOuts: TimeOuts =
     timeoutMs === undefined
       ? base
-      : { connectMs: timeoutMs, greetingMs: timeoutMs, commandMs: timeoutMs, quitMs: timeoutMs };
+      : { connectMs: timeoutMs, greetingMs: timeoutMs, commandMs: timeoutMs, quitMs: timeoutMs, messageMs: timeoutMs };
   const sender = options.mailFrom === undefined ? NULL_REVERSE_PATH : await parseReversePath(options.mailFrom);
   const over = options.maxTimeMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.maxTimeMs;
   const ehlo = options.ehlo === undefined ? ownName(options, resolver) : parseEhloName(options.ehlo);

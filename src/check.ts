@@ -15,6 +15,7 @@ import type { ConversationPlan } from './smtp/conversation.js';
 import { sleep } from './io/pace.js';
 import { openResolver, parseNameServer, systemNameServers } from './io/resolver.js';
 import { reportDomain, runFacts } from './report/roll-up.js';
+import { deliver } from './deliver.js';
 import type { DomainReport } from './report/report.js';
 import { plansFor, portsOf, probeHost, scriptPlansFor, wantsHelo, whySkipped } from './probe-host.js';
 import { heloSession } from './requirements/follow-up.js';
@@ -79,7 +80,7 @@ async function gather(parsed: ParsedDomain | null, settings: Settings): Promise<
   const perHost = await Promise.all(
     shuffled(frame.route.hosts, settings.random).map((host) => inTurn(() => probeHost(host, frame, settings))),
   );
-  const seen: DomainEvidence = { ...frame, endpoints: perHost.flat() };
+  const seen: DomainEvidence = { ...frame, endpoints: await deliver(perHost.flat(), frame, settings) };
   const dns = [...frame.dns];
   await askAll(laterQuestions(seen, settings.selection.asked), dns, settings);
   options.onProgress?.({ domain: frame.domain, step: 'done' });

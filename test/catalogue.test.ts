@@ -32,7 +32,6 @@ const LATER: readonly string[] = [
   'postmaster.quoted',
   'postmaster.source-route',
   'postmaster.vrfy',
-  'postmaster.deliver',
   'postmaster.trailing-dot',
   'connect.concurrent',
   'connect.server-timeout',
@@ -99,7 +98,6 @@ const LATER: readonly string[] = [
   'rcpt.relay-declined-550',
   'policy.refusal-550',
   'rcpt.251-disclosure',
-  'data.no-valid-rcpt',
   'limits.local-part-64',
   'limits.domain-255',
   'limits.path-256',
@@ -107,12 +105,7 @@ const LATER: readonly string[] = [
   'limits.recipients-100',
   'limits.too-many-452',
   'limits.size-advertised',
-  'limits.message-64k',
-  'limits.text-line-1000',
   'limits.size-extension',
-  'deliver.data-354',
-  'deliver.final-reply',
-  'deliver.no-header-reject',
   'starttls.not-required',
   'starttls.command',
   'starttls.not-offered-in-tls',
@@ -180,11 +173,17 @@ test('every row of the normative list is there, or is left to later and said so;
   );
 });
 
+/** Rows that want more leave than the normative list asks for, and why. */
+const SAFER: Readonly<Record<string, { readonly safety: string; readonly why: string }>> = {
+  'data.no-valid-rcpt': { safety: 'deliver', why: 'it says DATA, so it wants --deliver beside --intrusive' },
+};
+
 test('group, level, source, section, tier, violation and safety class are those of the normative list', () => {
   const normative = new Map(NORMATIVE.map((row) => [row.id, row]));
   for (const { id, group, level, source, tier, violation, safety } of CATALOGUE) {
     const row = { id, group, level, source: source.document, section: source.section, tier, violation, safety };
-    assert.deepEqual(row, normative.get(id));
+    const wanted = normative.get(id);
+    assert.deepEqual(row, SAFER[id] === undefined ? wanted : { ...wanted, safety: SAFER[id].safety });
   }
 });
 
@@ -251,7 +250,9 @@ const NO_REMEDY: Readonly<Record<string, Readonly<Partial<Record<MailServer, str
   },
 };
 
-const isAboutRecipient = ({ needs }: Requirement): boolean => needs.some(({ ask }) => ask === 'rcpt');
+// The rows of --deliver ask for the recipient only to know whom to send to.
+const isAboutRecipient = ({ needs, tier }: Requirement): boolean =>
+  tier !== 'deliver' && needs.some(({ ask }) => ask === 'rcpt');
 
 test('a MUST about a recipient tells how to mend each common mail server, or why there is nothing to tell', () => {
   const rows = CATALOGUE.filter((row) => row.level.startsWith('MUST') && isAboutRecipient(row));

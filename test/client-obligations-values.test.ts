@@ -302,7 +302,7 @@ describe('time-outs', { concurrency: true }, () => {
   it('client.per-command-timeouts: each step is given its own, QUIT the short one, also when the run is over', async () => {
     const given: string[] = [];
     const host = fakeHost({ EHLO: '451 later\r\n' });
-    const timeOuts = { connectMs: 1, greetingMs: 2, commandMs: 3, quitMs: 4 };
+    const timeOuts = { connectMs: 1, greetingMs: 2, commandMs: 3, quitMs: 4, messageMs: 5 };
     for (const isOver of [false, true]) {
       await runSession(PLAN, {
         host: 'mx.good.example',

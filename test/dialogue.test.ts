@@ -9,7 +9,7 @@ import type { HandshakeOutcome, LingerOutcome, Outcome } from '../src/smtp/outco
 import { ReplyParser } from '../src/smtp/reply-parser.js';
 
 const NAME = 'probe.example' as EhloName;
-const SELF = '[192.0.2.1]';
+const ENDS = { self: '[192.0.2.1]', startedAt: '2026-01-01T00:00:00.000Z' };
 const under = (from: string, ...recipients: readonly string[]): Transaction => ({
   from: from as ReversePath,
   recipients: recipients as readonly string[] as readonly ForwardPath[],
@@ -34,7 +34,7 @@ function play(host: string, plan: Partial<ConversationPlan> = {}): readonly stri
   const words = host.split(' ').filter((word) => word !== '');
   const next = (): string => words.shift() ?? 'out of words';
   const acts: string[] = [];
-  const dialogue = converse({ ...PLAN, ...plan }, NAME, SELF);
+  const dialogue = converse({ ...PLAN, ...plan }, NAME, ENDS);
   for (let step = dialogue.next(); step.done !== true;) {
     const act = step.value;
     acts.push(shown(act));
@@ -306,7 +306,7 @@ describe('the waits behind QUIT', () => {
 
 describe('a driver that answers another question', () => {
   it('is a bug of ours, and thrown', () => {
-    const dialogue = converse(PLAN, NAME, SELF);
+    const dialogue = converse(PLAN, NAME, ENDS);
     dialogue.next();
     assert.throws(() => dialogue.next({ kind: 'leave' }), TypeError);
   });

@@ -20,7 +20,17 @@ interface Layer {
   readonly node: boolean;
 }
 
-const BELOW_CLI = ['smtp', 'evidence', 'requirements', 'report', 'io', 'check.ts', 'check-options.ts', 'probe-host.ts'];
+const BELOW_CLI = [
+  'smtp',
+  'evidence',
+  'requirements',
+  'report',
+  'io',
+  'check.ts',
+  'check-options.ts',
+  'probe-host.ts',
+  'deliver.ts',
+];
 
 const LAYERS: Readonly<Record<string, Layer>> = {
   smtp: { from: ['smtp'], packages: ['tr46', 'ipaddr.js'], node: false },
@@ -35,6 +45,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   'check.ts': { from: BELOW_CLI, packages: [], node: true },
   'check-options.ts': { from: BELOW_CLI, packages: [], node: true },
   'probe-host.ts': { from: BELOW_CLI, packages: [], node: true },
+  'deliver.ts': { from: BELOW_CLI, packages: [], node: true },
   survey: { from: [...BELOW_CLI, 'survey'], packages: ['p-limit'], node: true },
   lab: { from: [...BELOW_CLI, 'lab'], packages: ['dns2'], node: true },
   'index.ts': { from: [...BELOW_CLI, 'survey', 'lab'], packages: [], node: true },

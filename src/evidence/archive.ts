@@ -67,6 +67,7 @@ const script = object({
       say: object({ lines: strings, after: optional(oneOf('accepted')) }),
       wait: object({ forMs: number }),
       handshake: object({}),
+      message: object({ message: oneOf('note', '64k', 'empty') }),
     }),
   ),
 });

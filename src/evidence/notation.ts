@@ -236,20 +236,21 @@ type CommandExchange = Extract<Exchange, { act: 'command' }>;
 /** A command and its outcome; where a group broke off, what was on its way stands before the break. */
 function printCommand(exchange: CommandExchange, index: number, all: readonly Exchange[]): readonly string[] {
   const { outcome, group } = exchange;
-  if (outcome.kind === 'reply') return [`C: ${visible(exchange.command)}`, ...printOutcome(outcome)];
+  if (outcome.kind === 'reply') return [...printLines(exchange), ...printOutcome(outcome)];
   const inGroup = (other: Exchange | undefined): other is CommandExchange =>
     other?.act === 'command' && other.group === group;
   const before = all[index - 1];
   if (inGroup(before) && before.outcome.kind !== 'reply') return [];
-  const commands = all
-    .slice(index)
-    .filter(inGroup)
-    .map(({ command }) => visible(command));
+  const commands = all.slice(index).filter(inGroup);
   if (outcome.kind === 'out-of-turn') {
-    return [...printOutcome(outcome), ...commands.map((command) => `# not answered: ${command}`)];
+    return [...printOutcome(outcome), ...commands.map(({ command }) => `# not answered: ${visible(command)}`)];
   }
-  return [...commands.map((command) => `C: ${command}`), ...printOutcome(outcome)];
+  return [...commands.flatMap(printLines), ...printOutcome(outcome)];
 }
+
+/** What was said for one command: a message has many lines. */
+const printLines = ({ command }: CommandExchange): readonly string[] =>
+  command.split('\r\n').map((line) => `C: ${visible(line)}`);
 
 function printOutcome(outcome: Outcome): readonly string[] {
   switch (outcome.kind) {

@@ -5,6 +5,7 @@ import type { Attempt, Exchange } from '../evidence/transcript.js';
 import { addressLiteral, type EhloName } from '../smtp/address.js';
 import type { ConversationPlan } from '../smtp/conversation.js';
 import { linesOf, type Act, type ActResult } from '../smtp/dialogue-steps.js';
+import type { Verb } from '../smtp/command.js';
 import { converse } from '../smtp/dialogue.js';
 import type { ConnectOutcome, Outcome } from '../smtp/outcome.js';
 import type { Channel, Connect } from './ports.js';
@@ -15,12 +16,29 @@ export interface TimeOuts {
   readonly greetingMs: number;
   readonly commandMs: number;
   readonly quitMs: number;
+  /** From the end of a message to its reply. */
+  readonly messageMs: number;
 }
 
-/** The defaults: shorter than the RFC's, so a time-out of ours is never a verdict on a host. */
-export const DEFAULT_TIME_OUTS: TimeOuts = { connectMs: 30_000, greetingMs: 60_000, commandMs: 30_000, quitMs: 10_000 };
+/**
+ * The defaults: shorter than the RFC's, so a time-out of ours is never a verdict on a host. A message is waited for to
+ * the end: who gives up before makes a duplicate likely (4.5.3.2.6).
+ */
+export const DEFAULT_TIME_OUTS: TimeOuts = {
+  connectMs: 30_000,
+  greetingMs: 60_000,
+  commandMs: 30_000,
+  quitMs: 10_000,
+  messageMs: 600_000,
+};
 /** RFC 5321 4.5.3.2: 5 minutes for the greeting, MAIL and RCPT; steps without a number get the same, QUIT 10 s. */
-export const RFC_TIME_OUTS: TimeOuts = { connectMs: 30_000, greetingMs: 300_000, commandMs: 300_000, quitMs: 10_000 };
+export const RFC_TIME_OUTS: TimeOuts = {
+  connectMs: 30_000,
+  greetingMs: 300_000,
+  commandMs: 300_000,
+  quitMs: 10_000,
+  messageMs: 600_000,
+};
 
 /** How long QUIT may take to be heard when a session is left in the middle. */
 const LEAVE_WAIT_MS = 2_000;
@@ -72,7 +90,7 @@ export async function runSession(plan: ConversationPlan, options: SessionOptions
   const ehlo = options.ehlo ?? self;
   const exchanges: Exchange[] = [];
   try {
-    const dialogue = converse(plan, ehlo, self);
+    const dialogue = converse(plan, ehlo, { self, startedAt });
     let group = 0;
     for (let step = dialogue.next(); step.done !== true;) {
       const act = step.value;
@@ -100,7 +118,7 @@ async function perform(act: Act, channel: Channel, options: SessionOptions): Pro
       }
       return {
         kind: 'send',
-        outcomes: await channel.send(act.commands, isQuit ? timeOuts.quitMs : timeOuts.commandMs),
+        outcomes: await channel.send(act.commands, timeOutOf(act.commands[0]?.verb, timeOuts)),
       };
     }
     case 'linger':
@@ -111,6 +129,11 @@ async function perform(act: Act, channel: Channel, options: SessionOptions): Pro
       await channel.leave(LEAVE_WAIT_MS);
       return { kind: 'leave' };
   }
+}
+
+function timeOutOf(verb: Verb | undefined, timeOuts: TimeOuts): number {
+  if (verb === 'QUIT') return timeOuts.quitMs;
+  return verb === 'MESSAGE' ? timeOuts.messageMs : timeOuts.commandMs;
 }
 
 /** The exchanges that an act and its result leave in the transcript. */

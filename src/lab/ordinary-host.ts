@@ -64,6 +64,27 @@ export class OrdinarySession {
     }
   }
 
+  /** Takes note of a line that the scenario answered itself. */
+  answered(line: string, isAccepted: boolean): void {
+    if (this.#isInMessage && line === '.') {
+      this.#isInMessage = false;
+      this.#reset();
+      return;
+    }
+    if (!isAccepted || this.#isInMessage) return;
+    const verb = (line.split(' ', 1)[0] ?? '').toUpperCase();
+    if (verb === 'EHLO' || verb === 'HELO') this.#begin();
+    if (verb === 'MAIL') this.#hasSender = true;
+    if (verb === 'RCPT') this.#recipients += 1;
+    if (verb === 'RSET') this.#reset();
+    if (verb === 'DATA') this.#isInMessage = true;
+  }
+
+  /** Whether what comes is a message, up to the dot. */
+  get isInMessage(): boolean {
+    return this.#isInMessage;
+  }
+
   #begin(): void {
     this.#isGreeted = true;
     this.#reset();

@@ -134,7 +134,7 @@ class Play {
       this.#note(`${this.#place}: the probe spoke before the opening reply: ${shown(early)}`);
     this.#hasSpoken = true;
     if (/^250[ -]PIPELINING\b/im.test(octets)) this.#offersPipelining = true;
-    if (this.#answering !== null && /^[23]/.test(octets)) this.#ordinary.reply(this.#answering);
+    if (this.#answering !== null) this.#ordinary.answered(this.#answering, /^[23]/.test(octets));
     this.#answering = null;
     // Lines in a row leave in one write, and the client's hello of TLS is no SMTP line.
     if (next?.kind === 'does' && next.deed === 'starttls') this.#socket.stopReading();
@@ -215,6 +215,7 @@ class Play {
 
   #heard(command: string): void {
     this.#isQuitting = /^quit$/i.test(command);
+    if (this.#ordinary.isInMessage) return;
     // RFC 2920 2: commands in a row only where the EHLO reply offered it.
     if (!this.#offersPipelining && this.#socket.buffered.includes('\n')) {
       this.#note(`${this.#place}: more commands behind ${shown(command)}, and PIPELINING was not offered`);

@@ -126,7 +126,10 @@ export function transcriptLines({ connect, exchanges }: Attempt): readonly JsonT
     });
   }
   for (const exchange of exchanges) {
-    if (exchange.act === 'command') lines.push({ afterMs: exchange.atMs, from: 'probe', line: exchange.command });
+    if (exchange.act === 'command') {
+      // A message has many lines.
+      for (const line of exchange.command.split('\r\n')) lines.push({ afterMs: exchange.atMs, from: 'probe', line });
+    }
     if (exchange.act === 'leave') lines.push({ afterMs: exchange.atMs, from: 'probe', line: 'QUIT' });
     lines.push(...outcomeLines(exchange));
   }

@@ -2,7 +2,8 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { EndpointEvidence } from '../evidence/transcript.js';
 import { isExempt, openingRepliesOf } from '../requirements/observe.js';
-import { seconds } from '../requirements/session-trouble.js';
+import { quoteReply, seconds } from '../requirements/session-trouble.js';
+import { delivers } from '../smtp/script.js';
 import { visible } from '../smtp/visible.js';
 import { grouped, listed } from './groups.js';
 import { matrixColumns } from './matrix.js';
@@ -20,6 +21,7 @@ export function remarksOf(report: DomainReport): readonly string[] {
     ...strengthRemarks(report),
     ...certificateRemarks(evidence),
     ...nameServerRemarks(evidence),
+    ...deliveryRemarks(evidence),
     ...(evidence.interrupted
       ? ['The run was stopped before this domain was finished: the report is of what was seen until then.']
       : []),
@@ -112,6 +114,30 @@ function nameServerRemarks({ dns }: DomainEvidence): readonly string[] {
       `Name server ${visible(first.nameServer)} was passed over ${TIMES[same.length] ?? `${same.length} times`}: it ${PASSED_OVER[first.why]}.`,
     ];
   });
+}
+
+/** --deliver says what it sent, to whom, and what became of it. */
+function deliveryRemarks({ endpoints }: DomainEvidence): readonly string[] {
+  return endpoints.flatMap((endpoint) =>
+    endpoint.attempts
+      .filter(({ plan }) => plan.scripts?.some(delivers) === true)
+      .flatMap(({ exchanges }) => {
+        const said = exchanges.flatMap((exchange) => (exchange.act === 'command' ? [exchange] : []));
+        const message = said.find(({ command }) => command.startsWith('Date: '));
+        const envelope = said.filter(({ command }) => /^(?:MAIL|RCPT) /.test(command)).map(({ command }) => command);
+        if (message === undefined)
+          return [
+            `No message was sent to ${nameOf(endpoint)}: the host did not let it come so far (-v shows the session).`,
+          ];
+        const id = /^Message-ID: (.*)\r$/m.exec(message.command)?.[1] ?? '';
+        const { outcome } = message;
+        const became =
+          outcome.kind === 'reply' ? `the final reply was ${quoteReply(outcome.reply)}` : 'no final reply came';
+        return [
+          `One message was sent to ${nameOf(endpoint)} (${visible(envelope.join(', '))}; Message-ID ${visible(id)}): ${became}. A bounce would come later, to the sender.`,
+        ];
+      }),
+  );
 }
 
 /** How many requirements hold beside those of the matrix, or null where there is none. */

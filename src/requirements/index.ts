@@ -10,6 +10,7 @@ import { openingReplies } from './4.2-opening-replies.js';
 import { blocking } from './4.5.1-blocking.js';
 import { everyMx } from './4.5.1-every-mx.js';
 import { exemption } from './4.5.1-exemption.js';
+import { delivery } from './4.5.1-delivery.js';
 import { postmasterPlaces } from './4.5.1-postmaster-places.js';
 import { postmaster } from './4.5.1-postmaster.js';
 import { openingWith421 } from './3.8-opening-421.js';
@@ -25,6 +26,7 @@ import { nullSender } from './rfc2505-null-sender.js';
 import { idn } from './rfc6531-idn.js';
 import { specialNames } from './rfc6761-special-names.js';
 import { specialAddresses } from './rfc6890-addresses.js';
+import { dataWithoutRecipients } from './rfc2920-data.js';
 import { noMailHost } from './rfc7504-521.js';
 import { nullMx } from './rfc7505-null-mx.js';
 import type { Requirement } from './requirement.js';
@@ -38,6 +40,7 @@ export const CATALOGUE: readonly Requirement[] = [
   ...nullSender,
   ...postmasterPlaces,
   ...idn,
+  ...delivery,
   ...sessionInitiation,
   ...refusedSession,
   ...quitAfter554,
@@ -46,6 +49,7 @@ export const CATALOGUE: readonly Requirement[] = [
   ...noMailHost,
   ...greetingNames,
   ...noop,
+  ...dataWithoutRecipients,
   ...listening,
   ...connection,
   ...domainSyntax,

@@ -3,6 +3,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
 import type { ConversationPlan } from '../smtp/conversation.js';
+import { delivers } from '../smtp/script.js';
 import { isScripted } from './observe.js';
 import type { Cause, Requirement } from './requirement.js';
 import { keyOf, scriptPlan, scriptsOf } from './script-plan.js';
@@ -39,7 +40,7 @@ export function nextScript(
     if (row.scope !== 'endpoint' || !row.needs.some(({ ask }) => ask === 'script')) continue;
     const finding = row.judge(endpoint, evidence);
     if (finding.verdict !== 'inconclusive' || !isOpen(finding.cause)) continue;
-    for (const { script } of scriptsOf([row], context)) {
+    for (const { script } of scriptsOf([row], context).filter((need) => !delivers(need.script))) {
       const plays = playsOf(keyOf(script), played);
       // What was never reached, because the session ended before it, is not settled by company either.
       if (plays > 0 && plays < MAX_PLAYS && !isSettled(keyOf(script), played))

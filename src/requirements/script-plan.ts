@@ -5,7 +5,7 @@
 // a connection to itself; QUIT comes last in one. Rows that ask for the same script share it.
 import { NULL_REVERSE_PATH, type ReversePath } from '../smtp/address.js';
 import type { ConversationPlan } from '../smtp/conversation.js';
-import { linesOfScript, longName, say, type Script, type ScriptStep } from '../smtp/script.js';
+import { delivers, linesOfScript, longName, say, type Script, type ScriptStep } from '../smtp/script.js';
 import { fillPlaces, placesOf, type RecipientContext } from './recipient-template.js';
 import type { Need, Requirement } from './requirement.js';
 
@@ -64,8 +64,7 @@ function leavesTransaction(script: Script): boolean {
 }
 
 /** Whether a script wants a connection of its own: nothing can follow it. */
-const isAlone = ({ from, steps }: Script): boolean =>
-  from === 'opening' || steps.some(({ step }) => step === 'handshake' || step === 'wait');
+const isAlone = ({ from, steps }: Script): boolean => from === 'opening' || steps.some(({ step }) => step !== 'say');
 
 const endsSession = (script: Script): boolean => linesOfScript(script).some((line) => /^quit$/i.test(line));
 
@@ -91,7 +90,8 @@ export function planScripts(
   context: ScriptContext,
   like: ConversationPlan,
 ): readonly ConversationPlan[] {
-  const wanted = scriptsOf(rows, context);
+  // A message is sent once for a domain, when all its mail hosts have answered (deliver.ts).
+  const wanted = scriptsOf(rows, context).filter(({ script }) => !delivers(script));
   const shared = wanted.filter(({ script }) => !isAlone(script) && !endsSession(script));
   const last = wanted.filter(({ script }) => !isAlone(script) && endsSession(script));
   const packs: ScriptNeed[][] = [];
@@ -142,3 +142,11 @@ export function scriptPlan(like: ConversationPlan, scripts: readonly Script[]): 
 
 /** The reverse-path that scripts are said under. */
 export const scriptSender = (reversePaths: readonly ReversePath[]): ReversePath => reversePaths[0] ?? NULL_REVERSE_PATH;
+
+/** The one script that sends a message for these rows: the ordinary one, else what a row wants sent alone; or null. */
+export function deliveryOf(rows: readonly Requirement[], context: ScriptContext): Script | null {
+  const sending = scriptsOf(rows, context).flatMap(({ script }) => (delivers(script) ? [script] : []));
+  const isNote = ({ steps }: Script): boolean =>
+    steps.some((step) => step.step === 'message' && step.message === 'note');
+  return sending.find(isNote) ?? sending[0] ?? null;
+}

@@ -6,9 +6,9 @@ import type { DomainEvidence } from '../evidence/evidence.js';
 import type { EndpointEvidence } from '../evidence/transcript.js';
 import { firstDigit, isPermanentNegative, type Reply } from '../smtp/reply.js';
 import { classifyReply, type ReplyStep } from '../smtp/reply-class.js';
-import type { Script } from '../smtp/script.js';
+import { delivers, type Script } from '../smtp/script.js';
 import { visible } from '../smtp/visible.js';
-import { echoOf } from './observe.js';
+import { echoOf, nameOf } from './observe.js';
 import {
   fail,
   inconclusive,
@@ -68,10 +68,21 @@ function judgeRuns(
   const runs = runsOf(script, endpoint, evidence);
   if (runs === null)
     return notApplicable('what it would send cannot be put together here: no domain, or no control recipient');
-  if (runs.length === 0) return inconclusive('not-asked', 'not asked in this run, or the sessions ended before it');
-  return settle(
-    runs.map((run) => (run.isPassedOver ? notApplicable(absent) : (read(run) ?? unread(run, { endpoint, evidence })))),
+  if (runs.length === 0) return whyNotPlayed(script, endpoint, evidence);
+  const findings = runs.map((run) =>
+    run.isPassedOver ? notApplicable(absent) : (read(run) ?? unread(run, { endpoint, evidence })),
   );
+  // A message is never sent twice, so what came of it is not seen again.
+  const [only] = findings;
+  return delivers(script) && only !== undefined ? only : settle(findings);
+}
+
+function whyNotPlayed(script: Script, endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
+  if (!delivers(script)) return inconclusive('not-asked', 'not asked in this run, or the sessions ended before it');
+  const other = evidence.endpoints.find((one) => one !== endpoint && (runsOf(script, one, evidence) ?? []).length > 0);
+  return other === undefined
+    ? inconclusive('not-asked', 'no message was sent: none was asked for, or no mail host took the recipient')
+    : notApplicable(`one message is sent for a domain, and it went to ${nameOf(other)}`);
 }
 
 /** One finding of those of all runs. */
@@ -101,7 +112,7 @@ function troubleOf(one: Done, place: Place): Finding | null {
   switch (one.kind) {
     case 'line': {
       const { outcome, cite, line } = one;
-      if (outcome.kind !== 'reply') return outcomeTrouble(outcome, `the reply to ${visible(line)}`, [cite]);
+      if (outcome.kind !== 'reply') return outcomeTrouble(outcome, `the reply to ${named(line)}`, [cite]);
       return doubtAbout(outcome.reply, line, cite, place);
     }
     case 'wait':
@@ -124,8 +135,11 @@ export function doubtAbout(reply: Reply, line: string, cite: Cite, { endpoint, e
     kind === 'perm.auth' ||
     reply.code === 530;
   if (isPermanentNegative(reply) && !isAboutUs) return null;
-  return inconclusive(causeOfRefusal(kind, reply), `${visible(line)} was answered ${quoteReply(reply)}`, [cite]);
+  return inconclusive(causeOfRefusal(kind, reply), `${named(line)} was answered ${quoteReply(reply)}`, [cite]);
 }
+
+/** A line for people; a message is many. */
+const named = (line: string): string => (line.includes('\r\n') ? 'the message' : visible(line));
 
 function stepOf(line: string): ReplyStep {
   if (/^mail\b/i.test(line)) return 'mail';

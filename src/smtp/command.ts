@@ -1,5 +1,5 @@
-// Commands and their octets (RFC 5321 4.1.1, 4.5.3.1.4). DATA and its kin are not among them: nothing here can send a
-// message.
+// Commands and their octets (RFC 5321 4.1.1, 4.5.3.1.4). DATA comes from one place alone, the message step of a script
+// (script-dialogue.ts), which only rows that the user unlocked with --deliver have.
 import type { EhloName, ForwardPath, ReversePath } from './address.js';
 
 /** What the probe may say. RSET, NOOP, QUIT and STARTTLS never carry an argument (4.1.1). */
@@ -9,7 +9,10 @@ export type Command =
   | { readonly verb: 'RCPT'; readonly to: ForwardPath; readonly smtputf8?: true }
   | { readonly verb: 'RSET' | 'NOOP' | 'QUIT' | 'STARTTLS' }
   /** The line of a script (script.ts), word for word: what is wrong with it is wrong on purpose. */
-  | { readonly verb: 'LINE'; readonly line: string };
+  | { readonly verb: 'LINE'; readonly line: string }
+  | { readonly verb: 'DATA' }
+  /** The message behind a 354, as encodeMessage made it: many lines, one reply. */
+  | { readonly verb: 'MESSAGE'; readonly octets: string };
 
 export type Verb = Command['verb'];
 
@@ -21,6 +24,7 @@ export const MAX_GROUP_OCTETS = 4096;
 /** The line of a command without CR LF. Throws a RangeError on what must never reach the wire: our own bug. */
 export function encodeCommand(command: Command): string {
   if (command.verb === 'LINE') return guardScripted(command.line);
+  if (command.verb === 'MESSAGE') return guardMessage(command.octets);
   const line = commandLine(command);
   // 2.3.8: no bare CR or LF, ever. Paths have no angle bracket or SP of their own, so a line has as many as we wrote.
   // RFC 6531 3.4: octets beyond ASCII only in a transaction that asked for SMTPUTF8.
@@ -30,7 +34,7 @@ export function encodeCommand(command: Command): string {
   return line;
 }
 
-function commandLine(command: Exclude<Command, { verb: 'LINE' }>): string {
+function commandLine(command: Exclude<Command, { verb: 'LINE' | 'MESSAGE' }>): string {
   switch (command.verb) {
     case 'EHLO':
     case 'HELO':
@@ -54,6 +58,14 @@ function guardScripted(line: string): string {
   return line;
 }
 
+/** A message as it leaves: ASCII, CR LF alone, lines of 1000 octets at most, and one end of data, its own. */
+function guardMessage(octets: string): string {
+  const lines = octets.split('\r\n');
+  const isSound = lines.every((line) => /^[\t\x20-\x7e]{0,999}$/.test(line));
+  if (!isSound || lines.indexOf('.') !== lines.length - 1) throw new RangeError('a message that may not be sent');
+  return octets;
+}
+
 function guard(argument: string): string {
   if (/[<>\s\0]/.test(argument)) throw new RangeError('an argument with white space or an angle bracket');
   return argument;
@@ -70,6 +82,8 @@ const ANYWHERE_IN_A_GROUP = {
   QUIT: false,
   STARTTLS: false,
   LINE: true,
+  DATA: false,
+  MESSAGE: false,
 } satisfies Record<Verb, boolean>;
 
 /** Cuts commands into groups that RFC 2920 3.1 allows: each under 4096 octets, with the restricted commands only last. */

@@ -17,13 +17,14 @@ import {
   type Dialogue,
 } from './dialogue-steps.js';
 import { firstDigit, isPositive } from './reply.js';
+import type { Ends } from './script.js';
 import { playScripts } from './script-dialogue.js';
 
 /** How long a close is awaited after the QUIT of a session that began with 554 (the catalogue's 10 s). */
 export const CLOSE_WAIT_MS = 10_000;
 
-/** The whole conversation of one connection. `ehlo` is the argument of EHLO and HELO, `self` the literal of this end. */
-export function* converse(plan: ConversationPlan, ehlo: EhloName, self: string): Dialogue {
+/** The whole conversation of one connection. `ehlo` is the argument of EHLO and HELO. */
+export function* converse(plan: ConversationPlan, ehlo: EhloName, ends: Ends): Dialogue {
   const opening = yield* awaitOpening();
   // 4.3.1: nothing is said before the greeting; where none came there is nobody to take leave of.
   if (opening.kind !== 'reply') return;
@@ -33,7 +34,7 @@ export function* converse(plan: ConversationPlan, ehlo: EhloName, self: string):
   // 4.1.4, 4.3.1: QUIT is due even where no session was opened. Other 2yz are read by their first digit (4.2).
   if (firstDigit(opening.reply) !== 2) return yield* quit();
 
-  if (plan.scripts !== undefined) return yield* playScripts(plan, ehlo, self);
+  if (plan.scripts !== undefined) return yield* playScripts(plan, ehlo, ends);
   const keywords = yield* hello(plan, ehlo);
   if (keywords === null) return;
   if (plan.tls === 'avoid') return yield* transact(plan, keywords);

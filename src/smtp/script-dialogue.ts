@@ -2,7 +2,7 @@
 //
 // Decided here: a script whose condition does not hold, or whose line cannot be put together, is passed over; what ends
 // a session (dialogue-steps.ts) ends all of them. Whoever plans sees to it that a script leaves no transaction open.
-import type { EhloName } from './address.js';
+import { NULL_REVERSE_PATH, type EhloName, type ForwardPath, type ReversePath } from './address.js';
 import { groupLines, lineCommand } from './command.js';
 import type { ConversationPlan } from './conversation.js';
 import {
@@ -18,26 +18,32 @@ import {
   type Dialogue,
   type OfScript,
 } from './dialogue-steps.js';
+import { encodeMessage, messageText, type MessageKind } from './message.js';
 import type { Outcome } from './outcome.js';
 import { ehloKeywords, firstDigit, isPositive } from './reply.js';
-import { fillLine, type Script, type ScriptStep, type SessionPlaces } from './script.js';
+import { fillLine, type Ends, type Script, type ScriptStep, type SessionPlaces } from './script.js';
 
 /** What is known of the session while scripts are played. */
 interface Session {
   keywords: ReadonlyMap<string, string> | null;
   last: Outcome | null;
   hasSaidQuit: boolean;
+  /** The recipient and the sender that were accepted last: whom a message goes to, and from whom. */
+  recipient: ForwardPath | null;
+  sender: ReversePath;
   readonly places: () => SessionPlaces;
   readonly mayPipeline: boolean;
 }
 
 /** Plays the scripts of the plan behind an opening 2yz, and takes leave. */
-export function* playScripts(plan: ConversationPlan, ehlo: EhloName, self: string): Dialogue {
+export function* playScripts(plan: ConversationPlan, ehlo: EhloName, ends: Ends): Dialogue {
   const session: Session = {
     keywords: null,
     last: null,
     hasSaidQuit: false,
-    places: () => ({ ehlo, self, keywords: session.keywords }),
+    recipient: null,
+    sender: NULL_REVERSE_PATH,
+    places: () => ({ ...ends, ehlo, keywords: session.keywords }),
     mayPipeline: plan.pipelining,
   };
   for (const [number, script] of (plan.scripts ?? []).entries()) {
@@ -79,6 +85,8 @@ function* playStep(step: ScriptStep, session: Session, of: OfScript): Dialogue<b
         return false;
       }
       return yield* linger(step.forMs, of);
+    case 'message':
+      return yield* playMessage(step.message, session, of);
     case 'handshake': {
       const { outcome } = expectResult(yield { kind: 'handshake', ...of }, 'handshake');
       // RFC 3207 4.2: what was known of the session is discarded.
@@ -108,12 +116,38 @@ function* playLines(
     session.last = outcomes.at(-1) ?? null;
     if (session.last?.kind !== 'reply') continue;
     const { reply } = session.last;
+    if (isPositive(reply)) noteEnvelope(group.at(-1) ?? '', session);
     if (/^ehlo\b/i.test(group.at(-1) ?? '') && isPositive(reply)) session.keywords = ehloKeywords(reply);
     if (isQuit) {
       session.hasSaidQuit = true;
       yield* afterQuit(reply);
     }
   }
+  return true;
+}
+
+/** Keeps who was accepted last, for the header of a message. */
+function noteEnvelope(line: string, session: Session): void {
+  const from = /^MAIL FROM:<([^>]*)>/.exec(line)?.[1];
+  if (from !== undefined) session.sender = from as ReversePath;
+  const to = /^RCPT TO:<([^>]*)>/.exec(line)?.[1];
+  if (to !== undefined) session.recipient = to as ForwardPath;
+}
+
+/** DATA, and the message where the host asks for it; to whom is what the lines before it said (RFC 5321 4.1.1.4). */
+function* playMessage(kind: MessageKind, session: Session, of: OfScript): Dialogue<boolean> {
+  const { recipient, sender } = session;
+  // Nothing is said where nobody was accepted: the empty one alone is about that.
+  if (kind !== 'empty' && recipient === null) return true;
+  const [asked] = yield* send([{ verb: 'DATA' }], of);
+  if (asked === undefined || !(yield* mayGoOn([asked], 'quit-due'))) return false;
+  session.last = asked;
+  if (asked.kind !== 'reply' || asked.reply.code !== 354) return true;
+  const { ehlo, startedAt } = session.places();
+  const text = recipient === null ? '' : messageText(kind, { to: recipient, from: sender, ehlo, startedAt });
+  const [ended] = yield* send([{ verb: 'MESSAGE', octets: encodeMessage(text) }], of);
+  if (ended === undefined || !(yield* mayGoOn([ended], 'quit-due'))) return false;
+  session.last = ended;
   return true;
 }
 

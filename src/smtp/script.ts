@@ -5,6 +5,7 @@
 // knows are filled when the line is said: {ehlo} is the argument of our EHLO, {self} the address literal of this end,
 // {over-size} one more than the size that the host declares, and {ehlo:253} a name of that many characters under ours.
 import type { EhloName } from './address.js';
+import type { MessageKind } from './message.js';
 
 /** One step of a script. */
 export type ScriptStep =
@@ -16,7 +17,9 @@ export type ScriptStep =
   /** Nothing is sent for so long. */
   | { readonly step: 'wait'; readonly forMs: number }
   /** The TLS handshake, behind a STARTTLS that was answered 220. */
-  | { readonly step: 'handshake' };
+  | { readonly step: 'handshake' }
+  /** DATA, and behind a 354 the message. */
+  | { readonly step: 'message'; readonly message: MessageKind };
 
 /** A script: where it begins, on which condition, and its steps. */
 export interface Script {
@@ -40,16 +43,29 @@ export const wait = (forMs: number): ScriptStep => ({ step: 'wait', forMs });
 /** The TLS handshake. */
 export const HANDSHAKE: ScriptStep = { step: 'handshake' };
 
+/** DATA and a message. */
+export const sendMessage = (message: MessageKind): ScriptStep => ({ step: 'message', message });
+
+/** Whether a script may make the host take a message. */
+export const delivers = ({ steps }: Script): boolean =>
+  steps.some((step) => step.step === 'message' && step.message !== 'empty');
+
 /** The lines of a script, in order. */
 export function linesOfScript({ steps }: Script): readonly string[] {
   return steps.flatMap((step) => (step.step === 'say' ? step.lines : []));
 }
 
-/** What the places of a line stand for that only the session knows. */
-export interface SessionPlaces {
-  readonly ehlo: EhloName;
-  /** The address literal of this end of the connection. */
+/** What a connection knows of itself before anything is said. */
+export interface Ends {
+  /** The address literal of this end. */
   readonly self: string;
+  /** When it began: RFC 3339, UTC. */
+  readonly startedAt: string;
+}
+
+/** What the places of a line stand for that only the session knows. */
+export interface SessionPlaces extends Ends {
+  readonly ehlo: EhloName;
   /** The keywords of the current EHLO reply; null before EHLO. */
   readonly keywords: ReadonlyMap<string, string> | null;
 }

@@ -8,7 +8,7 @@ import { converse } from '../../src/smtp/dialogue.js';
 export function retrace(attempt: Attempt): { readonly recorded: readonly string[]; readonly again: readonly string[] } {
   if (attempt.ehlo === null) return { recorded: [], again: [] };
   const steps = stepsOf(attempt.exchanges);
-  const dialogue = converse(attempt.plan, attempt.ehlo, selfOf(attempt));
+  const dialogue = converse(attempt.plan, attempt.ehlo, { self: selfOf(attempt), startedAt: attempt.startedAt });
   const again: string[] = [];
   let next = dialogue.next();
   for (const { result } of steps) {
