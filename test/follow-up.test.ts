@@ -304,6 +304,8 @@ describe('the plan', () => {
       address: '192.0.2.1',
       controlLocalPart: 'x7q2m9',
       served: [],
+      lists: [],
+      soa: null,
     },
     reversePaths: [NULL_REVERSE_PATH],
     tls: 'avoid',

@@ -102,10 +102,11 @@ const record = union('type', {
   A: object({ name: string, ttl: number, address: string }),
   AAAA: object({ name: string, ttl: number, address: string }),
   CNAME: object({ name: string, ttl: number, target: string }),
+  SOA: object({ name: string, ttl: number, rname: string }),
 });
 const answered = object({ records: list(record) });
 const lookup = object({
-  question: object({ name: string, type: oneOf('MX', 'A', 'AAAA', 'CNAME') }),
+  question: object({ name: string, type: oneOf('MX', 'A', 'AAAA', 'CNAME', 'SOA') }),
   nameServer: string,
   transport: oneOf('udp', 'tcp'),
   afterMs: number,

@@ -75,7 +75,7 @@ export interface Scenario {
  */
 const SETTING_KEYS = [
   'domain', 'zone', 'one-segment', 'no-allow-private', 'mail-from', 'starttls', 'no-pipelining', 'no-controls',
-  'timeout', 'linger', 'retries', 'retry-after', 'profile', 'only', 'intrusive', 'deliver', 'rfc-timeouts',
+  'timeout', 'linger', 'retries', 'retry-after', 'profile', 'only', 'intrusive', 'deliver', 'rfc-timeouts', 'mailing-list',
 ] as const; // prettier-ignore
 export type SettingKey = (typeof SETTING_KEYS)[number];
 

@@ -106,8 +106,12 @@ function isReferral({ header, answers, authorityTypes }: WireMessage): boolean {
 
 /** The records of the answer section that we read, or null where the codec does not see what the walk saw. */
 function readAnswers({ Packet }: Dns2, message: Buffer, walked: WireMessage): readonly DnsRecord[] | null {
+  // Nothing but a name is read of an SOA record, and names are the walk's.
+  const soa = walked.answers
+    .filter(isSoa)
+    .map(({ name, target }) => ({ name, ttl: 0, type: 'SOA' as const, rname: target }));
   const read = walked.answers.filter(isRead);
-  if (read.length === 0) return [];
+  if (read.length === 0) return soa;
   let packet;
   try {
     packet = Packet.parse(withoutNames(message, read));
@@ -117,7 +121,7 @@ function readAnswers({ Packet }: Dns2, message: Buffer, walked: WireMessage): re
   // 3.x lists the records that it could not decode; 2.4 drops them.
   if ('errors' in packet && Array.isArray(packet.errors) && packet.errors.length > 0) return null;
   if (packet.answers.length !== read.length) return null;
-  const records: DnsRecord[] = [];
+  const records: DnsRecord[] = [...soa];
   for (const [index, wire] of read.entries()) {
     const decoded = packet.answers[index];
     const record = decoded?.type === wire.type ? recordOf(wire, decoded) : null;
@@ -130,6 +134,8 @@ function readAnswers({ Packet }: Dns2, message: Buffer, walked: WireMessage): re
 function isRead({ class: recordClass, type }: WireRecord): boolean {
   return recordClass === CLASS_IN && (type === TYPE.A || type === TYPE.AAAA || type === TYPE.MX || type === TYPE.CNAME);
 }
+
+const isSoa = ({ class: recordClass, type }: WireRecord): boolean => recordClass === CLASS_IN && type === TYPE.SOA;
 
 /** A message of these records only, with the root for every name in them. */
 function withoutNames(message: Buffer, records: readonly WireRecord[]): Buffer {

@@ -41,7 +41,7 @@ export interface WireRecord {
   readonly typeAt: number;
   readonly type: number;
   readonly class: number;
-  /** The name in the RDATA of an MX or CNAME record of class IN; '' for all others. */
+  /** The name in the RDATA of an MX or CNAME record of class IN, the mailbox of an SOA; '' for all others. */
   readonly target: string;
 }
 
@@ -152,10 +152,19 @@ function readRecord(message: Buffer, at: number): ReadRecord | null {
   if (recordClass !== CLASS_IN) return { record, end };
   if (type === TYPE.A && end - rdata !== 4) return null;
   if (type === TYPE.AAAA && end - rdata !== 16) return null;
+  if (type === TYPE.SOA) return readSoa(message, rdata, { record, end });
   if (type !== TYPE.MX && type !== TYPE.CNAME) return { record, end };
   const target = readName(message, type === TYPE.MX ? rdata + 2 : rdata);
   if (target === null || target.end !== end) return null;
   return { record: { ...record, target: target.name }, end };
+}
+
+/** RFC 1035 3.3.13: two names, then five numbers of four octets. */
+function readSoa(message: Buffer, rdata: number, { record, end }: ReadRecord): ReadRecord | null {
+  const mname = readName(message, rdata);
+  const rname = mname === null ? null : readName(message, mname.end);
+  if (rname === null || rname.end + 20 !== end) return null;
+  return { record: { ...record, target: rname.name }, end };
 }
 
 interface ReadName {

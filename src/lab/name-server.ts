@@ -170,6 +170,17 @@ function resource(name: string, record: ZoneRecord): InstanceType<typeof Packet.
       return new Packet.Resource({ ...head, priority: record.preference, exchange: record.exchange });
     case 'CNAME':
       return new Packet.Resource({ ...head, domain: record.target });
+    case 'SOA':
+      return new Packet.Resource({
+        ...head,
+        primary: record.mname,
+        admin: record.rname,
+        serial: 1,
+        refresh: 3600,
+        retry: 600,
+        expiration: 86_400,
+        minimum: 60,
+      });
     default:
       return new Packet.Resource({ ...head, address: record.address });
   }

@@ -1,7 +1,8 @@
 // The names of a scenario, as a name server tells them: what fixtures/zones/*.json says, and the addresses that the
 // lab gave to the mail hosts. Where the file does not name the domain it has one MX for each mail host of the scenario.
 //
-// A record is written as in a master file: "MX 10 mx.good.example", "MX 0 .", "A 192.0.2.1", "CNAME other.example".
+// A record is written as in a master file: "MX 10 mx.good.example", "MX 0 .", "A 192.0.2.1", "CNAME other.example",
+// "SOA ns.good.example hostmaster.good.example".
 // "A {mx.good.example}" stands for the addresses of that scripted host. In place of data a type may have SERVFAIL,
 // REFUSED or SILENCE ("MX SERVFAIL"); a name that has only those words alone ("SERVFAIL") answers so to everything.
 import { readFile } from 'node:fs/promises';
@@ -12,7 +13,8 @@ import { renamed } from './scenario-files.js';
 export type ZoneRecord =
   | { readonly type: 'MX'; readonly preference: number; readonly exchange: string }
   | { readonly type: 'A' | 'AAAA'; readonly address: string }
-  | { readonly type: 'CNAME'; readonly target: string };
+  | { readonly type: 'CNAME'; readonly target: string }
+  | { readonly type: 'SOA'; readonly mname: string; readonly rname: string };
 
 export type ZoneTrouble = 'SERVFAIL' | 'REFUSED' | 'SILENCE';
 
@@ -85,6 +87,7 @@ function readRecord(name: string, words: readonly string[], hosts: readonly Plac
   const [type, first = '', second = ''] = words;
   if (type === 'MX') return [{ type, preference: Number(first), exchange: second === '.' ? '' : second }];
   if (type === 'CNAME') return [{ type, target: first }];
+  if (type === 'SOA') return [{ type, mname: first, rname: second }];
   if (type !== 'A' && type !== 'AAAA')
     throw new SyntaxError(`${name}: "${words.join(' ')}" is no record of a zone file`);
   const host = /^\{(.+)\}$/.exec(first)?.[1];

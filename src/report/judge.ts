@@ -114,6 +114,8 @@ function recordText(record: DnsRecord): string {
       return `${owner} MX ${record.preference} ${record.exchange === '' ? '.' : record.exchange}`;
     case 'CNAME':
       return `${owner} CNAME ${record.target}`;
+    case 'SOA':
+      return `${owner} SOA ... ${record.rname}`;
     default:
       return `${owner} ${record.type} ${record.address}`;
   }

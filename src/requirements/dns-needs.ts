@@ -20,6 +20,7 @@ export function extraQuestions(
 ): readonly Question[] {
   const questions: Question[] = [];
   if (wants(rows, 'domain-alias')) questions.push({ name: domain, type: 'CNAME' });
+  if (wants(rows, 'soa')) questions.push({ name: domain, type: 'SOA' });
   if (wants(rows, 'wildcard') && controlLocalPart !== null) {
     questions.push({ name: `${controlLocalPart.slice(0, 16)}.${domain}`, type: 'MX' });
   }

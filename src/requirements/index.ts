@@ -29,6 +29,9 @@ import { specialAddresses } from './rfc6890-addresses.js';
 import { dataWithoutRecipients } from './rfc2920-data.js';
 import { noMailHost } from './rfc7504-521.js';
 import { nullMx } from './rfc7505-null-mx.js';
+import { rfcIgnorant } from './rfc-ignorant.js';
+import { roleMailboxes } from './rfc2142-role-mailboxes.js';
+import { roleRules } from './rfc2142-role-rules.js';
 import type { Requirement } from './requirement.js';
 
 /** All requirements, in the order in which reports show them: what decides first, then greetings, the DNS, connections. */
@@ -63,4 +66,7 @@ export const CATALOGUE: readonly Requirement[] = [
   ...rejectingHosts,
   ...ipv6,
   ...mxBogus,
+  ...roleMailboxes,
+  ...roleRules,
+  ...rfcIgnorant,
 ];

@@ -48,16 +48,18 @@ function planTransactions(
   const needs = rows.flatMap((row) => row.needs);
   const sender = reversePaths[0] ?? NULL_REVERSE_PATH;
   const plain = recipients(needs, context, undefined);
+  const apart = recipients(needs, context, 'apart').filter((to) => !plain.includes(to));
   const transactions: Transaction[] = [];
   if (sender === NULL_REVERSE_PATH) {
     // Many hosts refuse a null sender its second recipient: one a transaction.
-    const both = unique([...plain, ...recipients(needs, context, 'null')]);
+    const both = unique([...plain, ...recipients(needs, context, 'null'), ...apart]);
     transactions.push(...both.map((to) => ({ from: sender, recipients: [to] })));
   } else {
     if (plain.length > 0) transactions.push({ from: sender, recipients: plain });
     // The null reverse-path beside a real sender: the plain spelling alone, which is what is compared.
     const underNull = recipients(needs, context, 'null').slice(0, 1);
     transactions.push(...underNull.map((to) => ({ from: NULL_REVERSE_PATH, recipients: [to] })));
+    transactions.push(...apart.map((to) => ({ from: sender, recipients: [to] })));
   }
   transactions.push(
     ...recipients(needs, context, 'smtputf8').map((to) => ({
@@ -74,7 +76,7 @@ function planTransactions(
 function recipients(
   needs: readonly Need[],
   context: RecipientContext,
-  under: 'null' | 'smtputf8' | undefined,
+  under: 'null' | 'smtputf8' | 'apart' | undefined,
 ): readonly ForwardPath[] {
   const templates = needs.flatMap((need) => (need.ask === 'rcpt' && need.under === under ? [need.to] : []));
   const ordered = [...FIRST_RECIPIENTS.filter((template) => templates.includes(template)), ...templates];

@@ -6,6 +6,7 @@ import { readOnce } from '../smtp/read-once.js';
 import { isPositive } from '../smtp/reply.js';
 import { classifyReply } from '../smtp/reply-class.js';
 import { askedIn, echoOf, hasLostStep, isScripted, type Seen } from './observe.js';
+import { soaMailbox } from './soa.js';
 import { CONTROL_RECIPIENT, fillRecipient, type RecipientContext } from './recipient-template.js';
 import type { Cite, EvidenceStrength } from './requirement.js';
 
@@ -40,6 +41,8 @@ export function contextOf(endpoint: EndpointEvidence, evidence: DomainEvidence):
     address: endpoint.address,
     controlLocalPart: evidence.probe.controlLocalPart,
     served: (evidence.probe.servedDomains ?? []).filter((served) => served !== domain),
+    lists: evidence.probe.mailingLists ?? [],
+    soa: soaMailbox(evidence),
   };
 }
 

@@ -12,6 +12,10 @@ export interface RecipientContext {
   readonly controlLocalPart: string | null;
   /** The other domains that the mail host is said to serve (--host). */
   readonly served: readonly string[];
+  /** The mailing lists that the profile file names. */
+  readonly lists: readonly string[];
+  /** The mailbox of the domain's SOA record, where it lies in that domain. */
+  readonly soa: string | null;
 }
 
 /** The control recipient: a random local-part that no host should know. */
@@ -20,6 +24,9 @@ export const CONTROL_RECIPIENT = '{random}@{domain}';
 /** The forward-paths of a template: one for each served domain where it speaks of them, else one or none. */
 export function fillRecipients(template: string, context: RecipientContext): readonly string[] {
   if (template.includes('{served}')) return context.served.map((domain) => template.replaceAll('{served}', domain));
+  if (template.includes('{list}')) {
+    return context.lists.flatMap((list) => fillRecipients(template.replaceAll('{list}', list), context));
+  }
   const path = fillRecipient(template, context);
   return path === null ? [] : [path];
 }
@@ -39,6 +46,7 @@ export function placesOf(context: RecipientContext): Readonly<Record<string, str
     literal: addressLiteral(context.address),
     'u-label': context.unicode,
     random: context.controlLocalPart,
+    soa: context.soa,
   };
 }
 

@@ -24,15 +24,16 @@ export type RetryPath = 'R1' | 'R2' | 'R3' | 'R4' | 'R5' | 'R6' | 'R7' | 'R8' | 
  * What a row needs asked. The conversation is planned from the needs of the selected rows (plan.ts).
  * A recipient template has `{domain}`, `{DOMAIN}` (upper case), `{canonical}` (what an alias leads to), `{host}` (the
  * mail host's own name), `{literal}` (the address connected to), `{u-label}`, `{served}` (each other domain named with
- * --host) and `{random}` (the control local-part).
+ * --host), `{list}` (each mailing list of the profile file), `{soa}` (the mailbox of the domain's SOA record) and `{random}` (the control local-part).
  * One that cannot be filled is not asked.
  */
 export type Need =
-  | { readonly ask: 'rcpt'; readonly to: string; readonly under?: 'null' | 'smtputf8' }
+  /** `apart`: in a transaction of its own under a real sender too, so that no other recipient spoils the answer. */
+  | { readonly ask: 'rcpt'; readonly to: string; readonly under?: 'null' | 'smtputf8' | 'apart' }
   | { readonly ask: 'helo-session' }
   /** Commands of its own (script.ts), with the same places and `{sender}`. `errors`: how many of them provoke one. */
   | { readonly ask: 'script'; readonly script: Script; readonly errors: 0 | 1 | 2 }
-  | { readonly ask: 'dns'; readonly what: 'domain-alias' | 'greeting-name' | 'wildcard' | 'host-mx' };
+  | { readonly ask: 'dns'; readonly what: 'domain-alias' | 'greeting-name' | 'wildcard' | 'host-mx' | 'soa' };
 
 /** Why a finding is what it is, in one word that a script may branch on (cli.md, `cause`). */
 export type Cause =

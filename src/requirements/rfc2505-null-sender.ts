@@ -22,7 +22,8 @@ const NULL_SENDER_REMEDY: Remedy = {
   exchange: 'Set-SenderFilterConfig -BlankSenderBlockingEnabled $false',
 };
 
-function judgeNullSender(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
+/** Judges whether the null reverse-path is taken, by comparison with another. */
+export function judgeNullSender(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
   const trouble = sessionTrouble(endpoint, evidence);
   if (trouble !== null) return trouble;
   const plain = evidence.domain === null ? 'Postmaster' : 'Postmaster@{domain}';

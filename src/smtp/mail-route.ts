@@ -8,7 +8,7 @@
 // or "no address".
 import type { Domain } from './address.js';
 
-export type QuestionType = 'MX' | 'A' | 'AAAA' | 'CNAME';
+export type QuestionType = 'MX' | 'A' | 'AAAA' | 'CNAME' | 'SOA';
 
 /** One question to the DNS. Names are lower case without trailing dot, latin1: one character an octet. */
 export interface Question {
@@ -21,6 +21,8 @@ export type DnsRecord = { readonly name: string; readonly ttl: number } & (
   | { readonly type: 'MX'; readonly preference: number; readonly exchange: string }
   | { readonly type: 'A' | 'AAAA'; readonly address: string }
   | { readonly type: 'CNAME'; readonly target: string }
+  /** Of an SOA record only the mailbox is kept, as the name it is written as (RFC 1035 3.3.13). */
+  | { readonly type: 'SOA'; readonly rname: string }
 );
 
 /** What one name server did when it was passed over in favour of the next. */

@@ -38,6 +38,9 @@ export async function play(scenario: Scenario, delivery: 'whole' | 'dribbled'): 
   }
 }
 
+/** A profile file that names mailing lists. */
+const LISTS = { name: 'lists', extends: 'role-mailboxes', requirements: {}, intrusive: false } as const;
+
 function optionsOf(settings: ReadonlyMap<SettingKey, string>): CheckOptions {
   const milliseconds = (key: SettingKey): number | undefined => {
     const value = settings.get(key);
@@ -47,6 +50,7 @@ function optionsOf(settings: ReadonlyMap<SettingKey, string>): CheckOptions {
   const starttls = settings.get('starttls');
   const profile = PROFILES.find((name) => name === settings.get('profile'));
   const only = settings.get('only');
+  const list = settings.get('mailing-list');
   return {
     timeoutMs: milliseconds('timeout') ?? TIMEOUT_MS,
     lingerMs: milliseconds('linger') ?? LINGER_MS,
@@ -56,6 +60,7 @@ function optionsOf(settings: ReadonlyMap<SettingKey, string>): CheckOptions {
     controls: !settings.has('no-controls'),
     ...(mailFrom === undefined ? {} : { mailFrom }),
     ...(starttls === 'never' || starttls === 'require' ? { starttls } : {}),
+    ...(list === undefined ? {} : { profile: { ...LISTS, mailingLists: [list] } }),
     ...(profile === undefined ? {} : { profile }),
     intrusive: settings.has('intrusive'),
     deliver: settings.has('deliver'),

@@ -140,6 +140,7 @@ const answered = {
       A: { ...name, address: words },
       AAAA: { ...name, address: words },
       CNAME: { ...name, target: octets },
+      SOA: { ...name, rname: octets },
     }),
   ),
 };

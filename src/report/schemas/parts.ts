@@ -82,4 +82,4 @@ export const purpose: Schema = oneOf(
   'script',
   'retry',
 );
-export const dnsType: Schema = oneOf('MX', 'A', 'AAAA', 'CNAME');
+export const dnsType: Schema = oneOf('MX', 'A', 'AAAA', 'CNAME', 'SOA');
