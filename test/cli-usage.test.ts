@@ -31,7 +31,10 @@ const MISUSES: readonly (readonly [words: readonly string[], sentence: RegExp])[
   [['good.example', '--format', 'xml'], /^--format: "xml" is not one of text, json, ndjson$/],
   [['good.example', '--fail-on', 'sometimes'], /^--fail-on: .* violation, inconclusive, incomplete, never$/],
   [['good.example', '--starttls', 'maybe'], /^--starttls: "maybe" is not one of auto, never, require$/],
-  [['good.example', '--profile', 'nope'], /^--profile: "nope" is neither one of postmaster, rfc5321, role-mailboxes, rfc-ignorant, all nor a file$/],
+  [
+    ['good.example', '--profile', 'nope'],
+    /^--profile: "nope" is neither one of postmaster, rfc5321, role-mailboxes, rfc-ignorant, all nor a file$/,
+  ],
   [['good.example', '--port', '65536'], /^--port: "65536" is no port/],
   [['good.example', '--timeout', 'soon'], /^--timeout: "soon" is no number of seconds$/],
   [['good.example', '--timeout', '0'], /^--timeout: .* above 0 seconds$/],

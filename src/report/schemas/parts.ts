@@ -72,5 +72,14 @@ const certificate: Schema = object({
   problem: orNull(string),
 });
 export const tls: Schema = object({ protocol: string, cipher: string, certificate: orNull(certificate) });
-export const purpose: Schema = oneOf('probe', 'second-opening', 'over-tls', 'other-sender', 'alone', 'helo', 'script', 'retry');
+export const purpose: Schema = oneOf(
+  'probe',
+  'second-opening',
+  'over-tls',
+  'other-sender',
+  'alone',
+  'helo',
+  'script',
+  'retry',
+);
 export const dnsType: Schema = oneOf('MX', 'A', 'AAAA', 'CNAME');
