@@ -28,6 +28,7 @@ const RUNS: readonly (readonly [words: readonly string[], code: number, why: str
   [['good.example', 'web.example'], 0, 'no MX and a closed port, where another connection of the run was answered'],
   [['good.example', '--only', 'mx.usable'], 0, 'only what is not asked of a mail host decides, and holds'],
   [['bad.example'], 1, 'violates'],
+  [['bad.example', '--only', 'postmaster.every-mx'], 1, 'what sums up decides where nothing else does'],
   [['bad.example', 'grey.example', 'good.example'], 1, 'a violation wins over what could not be told'],
   [['bad.example', 'not..good'], 2, 'a bad domain in a list wins over a violation'],
   [['good.example', 'grey.example'], 3, 'one that could not be told wins over one that conforms'],

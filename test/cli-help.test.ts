@@ -19,7 +19,9 @@ function textOf(row: Requirement): object {
 
 /** Options of check that the contract names and that work. */
 const CHECK_OPTIONS = `
-
+  nameserver port host served-domain ipv4 ipv6 allow-private ehlo mail-from starttls no-pipelining timeout rfc-timeouts
+  max-time retries retry-after linger no-controls concurrency pause profile only skip intrusive deliver yes strict waive
+  baseline write-baseline format json output verbose quiet no-color fail-on require-mail save-evidence progress dry-run
 `
   .trim()
   .split(/\s+/);
@@ -38,7 +40,7 @@ describe('help and version', { concurrency: 3 }, () => {
       CHECK_OPTIONS.filter((option) => !new RegExp(`--${option}\\b`).test(help)),
       [],
     );
-    for (const command of ['check', 'replay', 'requirements', 'demo', 'schema']) {
+    for (const command of ['check', 'replay', 'requirements', 'profiles', 'demo', 'schema']) {
       assert.match(help, new RegExp(`^ +${command}\\b`, 'm'));
     }
     const codes = /Exit codes:([\s\S]*)$/.exec(help)?.[1] ?? '';

@@ -38,7 +38,15 @@ function report({ verdict, connects = [], lookups = ['no-data'], coverage }: See
     dns: lookups.map((kind) => exchange({ name: 'a.example', type: 'MX' }, outcome(kind))),
   };
   const all = { endpoints: endpoints.length, judged: endpoints.length };
-  return { domain: 'a.example', verdict, because: '', coverage: coverage ?? all, judgements: [], evidence };
+  return {
+    domain: 'a.example',
+    verdict,
+    because: '',
+    coverage: coverage ?? all,
+    deciding: [],
+    judgements: [],
+    evidence,
+  };
 }
 
 function codeOf(seen: readonly Seen[], facts: Partial<ExitFacts> = {}): number {

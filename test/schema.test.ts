@@ -9,9 +9,13 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { encodeArchive } from '../src/evidence/archive.js';
 import { readScenario } from '../src/lab/scenario-files.js';
 import { SCHEMA_VERSION, toJsonDomain, toJsonProbe, type JsonReport } from '../src/report/json.js';
+import type { Accounting } from '../src/report/account.js';
+import { Baseline } from '../src/report/baseline.js';
 import type { DomainReport } from '../src/report/report.js';
+import { reportDomain, runFacts } from '../src/report/roll-up.js';
 import { EVIDENCE_SCHEMA } from '../src/report/schemas/evidence.js';
 import { REPORT_SCHEMA } from '../src/report/schemas/report.js';
+import { parseWaivers } from '../src/report/waivers.js';
 import { cli } from './support/cli-run.js';
 import { openWorld } from './support/cli-world.js';
 import { play } from './support/scenario-run.js';
@@ -74,6 +78,31 @@ describe('what scenarios give is valid, brief, verbose, as a line and as evidenc
       }
       expectValid(isEvidence, JSON.parse(encodeArchive(TOOL, [report.evidence])));
     });
+  }
+});
+
+test('what does not count, or counts because of --strict or a profile, is valid', async () => {
+  const { report } = await play(await readScenario('rejects-bare-postmaster'), 'whole');
+  const { evidence } = report;
+  const failed = report.judgements.find(({ requirement }) => requirement === 'postmaster.bare');
+  const { host = '', cause = '' } = failed ?? {};
+  assert.deepEqual([failed?.verdict, cause], ['fail', 'syntax']);
+  const waiver = { requirement: 'postmaster.bare', reason: 'why' };
+  const violations = { 'postmaster.bare': 'warn' } as const;
+  const accountings: readonly Accounting[] = [
+    { strict: true },
+    { baseline: new Baseline() },
+    { baseline: new Baseline([{ domain: evidence.domain, host, requirement: 'postmaster.bare', cause }]) },
+    { waivers: parseWaivers(JSON.stringify([waiver]), ''), today: '2026-01-02' },
+    { waivers: parseWaivers(JSON.stringify([{ ...waiver, until: '2026-01-02' }]), ''), today: '2026-01-02' },
+    { waivers: parseWaivers(JSON.stringify([{ ...waiver, until: '2026-01-01' }]), ''), today: '2026-01-02' },
+  ];
+  for (const accounting of accountings) {
+    const facts = runFacts([evidence]);
+    expectValid(isReport, documentOf(reportDomain(evidence, facts, accounting), 'verbose'));
+    const mild = { ...evidence, probe: { ...evidence.probe, violations, retries: 1, mailingLists: ['users'] } };
+    expectValid(isReport, documentOf(reportDomain(mild, facts, accounting), 'verbose'));
+    expectValid(isEvidence, JSON.parse(encodeArchive(TOOL, [mild])));
   }
 });
 

@@ -152,7 +152,7 @@ function toCheckOptions(
     controls: flags.controls,
     concurrency: flags.concurrency,
     pauseMs: flags.pause,
-    profile: readProfile(flags.profile),
+    profile: readProfile(flags.profile, '--profile: '),
     intrusive: flags.intrusive ?? false,
     deliver: flags.deliver ?? false,
     allowPrivate: flags.allowPrivate ?? false,

@@ -5,15 +5,15 @@ import { visible } from '../smtp/visible.js';
 import { readText } from './files.js';
 
 /** The profile of that name, else the one in the file of that name; a UsageError where there is neither. */
-export function readProfile(text: string): Profile {
+export function readProfile(text: string, option = ''): Profile {
   const name = PROFILES.find((one) => one === text);
   if (name !== undefined) return name;
   // What cannot be a path by its looks is a name misspelt.
   const shown = visible(text);
   const contents = readText(text, (why) =>
     /[./\\]/.test(text)
-      ? `--profile: cannot read ${shown}: ${why}`
-      : `--profile: "${shown}" is neither one of ${PROFILES.join(', ')} nor a file`,
+      ? `${option}cannot read ${shown}: ${why}`
+      : `${option}"${shown}" is neither one of ${PROFILES.join(', ')} nor a file`,
   );
   return parseProfile(contents, shown);
 }

@@ -45,6 +45,16 @@ export async function run(argv: readonly string[], version: string): Promise<num
       done(import('./requirements-command.js').then(({ requirements }) => requirements(ids, flags))),
     );
   program
+    .command('profiles')
+    .argument('[name]', `one of ${PROFILES.join(', ')}, or a profile file`)
+    .summary('list the profiles, or the requirements of one')
+    .description('Lists the profiles, or what one of them asks for and what decides with it.')
+    .option('--json', 'as JSON: with a name, a profile file to start from')
+    .option('--no-color', 'no colour')
+    .action((name: string | undefined, flags: { json?: true; color: boolean }) =>
+      done(import('./profiles-command.js').then(({ profiles }) => profiles(name, flags))),
+    );
+  program
     .command('demo')
     .summary('scripted mail hosts on loopback, checked for real')
     .description(

@@ -3,6 +3,7 @@ import type { DomainEvidence } from '../evidence/evidence.js';
 import { exitCode, RunTally } from '../report/exit-code.js';
 import { dependsOnRun, reportDomain, runFacts } from '../report/roll-up.js';
 import type { DomainReport } from '../report/report.js';
+import { Accounts } from './accounts.js';
 import { tellFault } from './faults.js';
 import type { ReportFlags } from './flags.js';
 import { standardOutput } from './streams.js';
@@ -27,18 +28,25 @@ export class Reporter {
   #hasFault = false;
 
   private readonly writers: readonly Writer[];
+  private readonly accounts: Accounts;
   private readonly flags: ReportFlags;
   private readonly state: RunState;
 
-  private constructor(writers: readonly Writer[], flags: ReportFlags, state: RunState) {
+  private constructor(writers: readonly Writer[], accounts: Accounts, flags: ReportFlags, state: RunState) {
     this.writers = writers;
+    this.accounts = accounts;
     this.flags = flags;
     this.state = state;
   }
 
   static async open(flags: ReportFlags, version: string, state: RunState): Promise<Reporter> {
-    const writers = await openWriters(flags, standardOutput(state.onGone), { name: 'postmaster-check', version });
-    return new Reporter(writers, flags, state);
+    const accounts = new Accounts(flags);
+    const onGone = (): void => {
+      accounts.cutShort();
+      state.onGone();
+    };
+    const writers = await openWriters(flags, standardOutput(onGone), { name: 'postmaster-check', version });
+    return new Reporter(writers, accounts, flags, state);
   }
 
   /** An entry of the input that is no domain: said, counted, and the rest goes on. */
@@ -50,6 +58,7 @@ export class Reporter {
   /** A fault of ours that one domain brought to light: told, and the others go on. */
   fault(error: unknown): void {
     this.#hasFault = true;
+    this.accounts.cutShort();
     tellFault(error);
   }
 
@@ -74,12 +83,13 @@ export class Reporter {
     const report = this.#judge(evidence);
     if (report === null) return;
     this.#tally.add(report);
+    this.accounts.add(report);
     for (const writer of this.writers) await writer.domain(report);
   }
 
   #judge(evidence: DomainEvidence): DomainReport | null {
     try {
-      return reportDomain(evidence, { wasAnswered: this.#wasAnswered });
+      return reportDomain(evidence, { wasAnswered: this.#wasAnswered }, this.accounts.accounting);
     } catch (error) {
       this.fault(error);
       return null;
@@ -104,6 +114,8 @@ export class Reporter {
       exitCode: code,
     };
     for (const writer of this.writers) await writer.end(run);
+    if (this.state.isInterrupted()) this.accounts.cutShort();
+    this.accounts.end();
     return code;
   }
 }

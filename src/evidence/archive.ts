@@ -2,7 +2,20 @@
 // Old files keep loading for ever: a new version adds a step to `decodeArchive`, it takes none away.
 import { UsageError } from '../smtp/usage-error.js';
 import type { DomainEvidence } from './evidence.js';
-import { boolean, list, nullable, number, object, oneOf, optional, mapOf, string, union, type Shape } from './shape.js';
+import {
+  boolean,
+  list,
+  mapOf,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  parseJson,
+  string,
+  union,
+  type Shape,
+} from './shape.js';
 
 /** The version that is written. */
 export const EVIDENCE_VERSION = 1;
@@ -168,12 +181,7 @@ export function encodeArchive(
 
 /** Reads an evidence file; a UsageError that names the first thing wrong with it. */
 export function decodeArchive(text: string, name: string): readonly DomainEvidence[] {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    throw new UsageError(`${name} is no JSON`);
-  }
+  const document = parseJson(text, name);
   const head = object({ schemaVersion: number, kind: oneOf('evidence'), domains: list(() => null) })(document, '');
   if (head !== null) throw new UsageError(`${name} is no evidence file: ${head}`);
   const { schemaVersion, domains } = document as {

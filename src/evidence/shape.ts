@@ -1,6 +1,16 @@
 // Shapes of JSON values, checked: a few combinators, enough for evidence that somebody else may have edited.
 // A shape says where a value is wrong; what it does not name it lets through, so that newer files keep loading.
+import { UsageError } from '../smtp/usage-error.js';
 import { visible } from '../smtp/visible.js';
+
+/** The value of a JSON text; a UsageError with the name of the file where it is none. */
+export function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UsageError(`${name} is no JSON`);
+  }
+}
 
 /** Checks a value; the first thing wrong with it, with its path, or null. */
 export type Shape = (value: unknown, path: string) => string | null;
@@ -67,6 +77,17 @@ export const object =
       if (problem !== null) return problem;
     }
     return null;
+  };
+
+/** An object with these members and no others: one that is misspelt in a file of the user's would be left out in silence. */
+export const closed =
+  (members: Readonly<Record<string, Shape>>): Shape =>
+  (value, path) => {
+    const problem = object(members)(value, path);
+    if (problem !== null) return problem;
+    const unknown = Object.keys(value as object).find((name) => !Object.hasOwn(members, name));
+    if (unknown === undefined) return null;
+    return `${path === '' ? 'it' : path} has a member "${visible(unknown)}"; known are ${Object.keys(members).join(', ')}`;
   };
 
 /** A union: the member `tag` says which object it is. */

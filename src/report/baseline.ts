@@ -1,6 +1,6 @@
 // Baselines: the violations that were there before, so that only new ones count. One a mail host, not one an address:
 // a host that moves is no new violation.
-import { list, nullable, number, object, oneOf, string } from '../evidence/shape.js';
+import { list, nullable, number, object, oneOf, parseJson, string } from '../evidence/shape.js';
 import { UsageError } from '../smtp/usage-error.js';
 
 /** A violation as a baseline keeps it; `domain` and `host` are null where it is of none. */
@@ -54,12 +54,7 @@ export function encodeBaseline({ violations }: Baseline): string {
 
 /** Reads the text of a baseline file; `name` is the file's. A UsageError where it is none. */
 export function parseBaseline(text: string, name: string): Baseline {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    throw new UsageError(`${name} is no JSON`);
-  }
+  const document = parseJson(text, name);
   const head = object({ schemaVersion: number, kind: oneOf('baseline') })(document, '');
   if (head !== null) throw new UsageError(`${name} is no baseline: ${head}`);
   const { schemaVersion, violations } = document as {

@@ -2,6 +2,7 @@
 import { CATALOGUE } from '../requirements/index.js';
 import { wasReached } from '../requirements/observe.js';
 import type { RetryPath } from '../requirements/requirement.js';
+import { isSum } from './counting.js';
 import { grouped, isAt, listed, placesOf, seenBlocks, sentenceOf } from './groups.js';
 import {
   columnsOf,
@@ -60,8 +61,6 @@ function renderDoubt(group: readonly Judgement[], report: DomainReport, style: T
 
 /** Judgements that stand for the others: no two that tell the same, and none that only sums up where another does not. */
 function samplesOf(group: readonly Judgement[]): readonly Judgement[] {
-  const isSum = ({ requirement }: Judgement): boolean =>
-    CATALOGUE.some(({ id, scope }) => id === requirement && scope === 'aggregate');
   const plainOnes = group.filter((judgement) => !isSum(judgement));
   const samples: Judgement[] = [];
   for (const judgement of plainOnes.length > 0 ? plainOnes : group) {

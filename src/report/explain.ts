@@ -15,7 +15,7 @@ import {
   type TextStyle,
 } from './layout.js';
 import { paint } from './text.js';
-import { counted, MAIL_SERVERS, RETRY_PATHS, SAFETIES, SIGNS, TIERS, VIOLATIONS } from './words.js';
+import { counted, MAIL_SERVERS, ON_DEMAND, RETRY_PATHS, SAFETIES, SIGNS, TIERS, VIOLATIONS } from './words.js';
 
 /** The list of requirements: id, level and section, and the title. */
 export function renderCatalogue(rows: readonly Requirement[], style: TextStyle): string {
@@ -50,7 +50,7 @@ export function renderRequirement(row: Requirement, style: TextStyle): string {
       ...part('demand', [demand]),
       ...part('RFC says', [`"${source.quote}"`, [dim(`(${source.document}, section ${source.section}, ${level})`)]]),
       ...part('when broken', [VIOLATIONS[violation], TIERS[tier]]),
-      ...part('what is sent', [row.probe, [dim(SAFETIES[safety])]]),
+      ...part('what is sent', [row.probe, [dim(SAFETIES[safety])], ...demandOf(row).map((said): Block => [dim(said)])]),
       EMPTY_LINE,
       ...byVerdict(row.readings).flatMap(([verdict, ...whens]) =>
         part(
@@ -73,6 +73,9 @@ export function renderRequirement(row: Requirement, style: TextStyle): string {
     style,
   );
 }
+
+const demandOf = ({ onDemand }: Requirement): readonly string[] =>
+  onDemand === undefined ? [] : [ON_DEMAND[onDemand]];
 
 const byVerdict = (readings: readonly Reading[]): readonly (readonly [Reading, ...Reading[]])[] =>
   grouped(readings, ({ verdict }) => verdict).flatMap(([first, ...rest]) =>
@@ -128,6 +131,7 @@ function markdownOf(row: Requirement): readonly string[] {
     `- Tier: ${md(TIERS[row.tier])}`,
     `- When broken: ${md(VIOLATIONS[row.violation])}`,
     `- Sent: ${md(row.probe)}${asksNothing(row.needs) ? '' : ` (${SAFETIES[row.safety]})`}`,
+    ...demandOf(row).map((said) => `- When: ${md(said)}`),
     '',
     '| verdict | when |',
     '|---|---|',

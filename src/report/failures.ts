@@ -2,6 +2,7 @@
 import { CATALOGUE } from '../requirements/index.js';
 import { openingRepliesOf } from '../requirements/observe.js';
 import type { MailServer, Requirement } from '../requirements/requirement.js';
+import { isAside, sayWeight, shownAs } from './counting.js';
 import { grouped, isAt, likeness, placesOf, seenBlocks } from './groups.js';
 import {
   columnsOf,
@@ -18,11 +19,11 @@ import {
 import type { DomainReport, Judgement } from './report.js';
 import { FIRST_REMEDIES, MAIL_SERVERS, SIGNS } from './words.js';
 
-/** Failures and then warnings, each requirement once. */
+/** Failures and then warnings, each requirement once; last what does not count, waived or known from before. */
 export function renderFailures(report: DomainReport, style: TextStyle): readonly Line[] {
-  return (['fail', 'warn'] as const).flatMap((verdict) => {
-    const found = report.judgements.filter((judgement) => judgement.verdict === verdict);
-    const groups = grouped(found, ({ requirement }) => requirement);
+  return (['fail', 'warn', 'waived', 'known'] as const).flatMap((kind) => {
+    const found = report.judgements.filter((judgement) => shownAs(judgement) === kind);
+    const groups = grouped(found, (judgement) => `${judgement.requirement} ${sayWeight(judgement)}`);
     // Rows that sum up what other rows say are one sentence each: those are told in full, here or among the doubts.
     return groups.flatMap((group) => [
       EMPTY_LINE,
@@ -40,17 +41,26 @@ function renderGroup(group: readonly Judgement[], report: DomainReport, style: T
   if (row === undefined || first === undefined) return [];
   const columns = columnsOf(style);
   const { document, section, quote } = row.source;
+  const seen = grouped(group, likeness).flatMap((same) => renderSeen(same, report, style));
+  // Who waived it knows what it is and why it matters.
+  if (isAside(first)) return [...heading(row, first, columns), ...seen, ...weightOf(first, columns)];
   return [
     ...heading(row, first, columns),
     ...labelled('expected', [row.demand, [plain(`"${quote}"`), dim(` (${document}, ${section})`)]], columns),
-    ...grouped(group, likeness).flatMap((same) => renderSeen(same, report, style)),
+    ...seen,
+    ...weightOf(first, columns),
     ...labelled('why it matters', [row.rationale], columns),
     ...labelled('how to fix', remedyBlocks(row, group, report, style), columns),
   ];
 }
 
-function heading({ title, id, level, source }: Requirement, { verdict }: Judgement, columns: number): readonly Line[] {
-  const { word, tone } = SIGNS[verdict];
+function weightOf(judgement: Judgement, columns: number): readonly Line[] {
+  const said = sayWeight(judgement);
+  return said === '' ? [] : labelled('counts', [said], columns);
+}
+
+function heading({ title, id, level, source }: Requirement, judgement: Judgement, columns: number): readonly Line[] {
+  const { word, tone } = SIGNS[shownAs(judgement)];
   const place = `${id}: ${level}, ${source.document} section ${source.section}`;
   return [
     ...wrap([strong(title)], { columns, first: [{ text: word, tone }, plain('  ')] }),
@@ -107,7 +117,7 @@ function renderSum(group: readonly Judgement[], style: TextStyle): readonly Line
   const [first] = group;
   const row = rowOf(group);
   if (first === undefined || row === undefined) return [];
-  const { word, tone } = SIGNS[first.verdict];
+  const { word, tone } = SIGNS[shownAs(first)];
   const columns = columnsOf(style);
   return [
     ...wrap([strong(row.title), plain(`: ${first.because}`)], { columns, first: [{ text: word, tone }, plain('  ')] }),
@@ -115,5 +125,6 @@ function renderSum(group: readonly Judgement[], style: TextStyle): readonly Line
       columns,
       first: [plain('      ')],
     }),
+    ...weightOf(first, columns),
   ];
 }

@@ -4,28 +4,32 @@ import type { EndpointEvidence, Exchange } from '../evidence/transcript.js';
 import { CATALOGUE } from '../requirements/index.js';
 import type { Cite, Finding, Judged, Requirement } from '../requirements/requirement.js';
 import type { DnsExchange, DnsRecord } from '../smtp/mail-route.js';
+import { account, accountSum, type Accounted, type Accounting } from './account.js';
 import type { CitedExchange, CitedLookup, Judgement } from './report.js';
 
 /** Judges the requirements that were selected for the evidence. Rows unknown to this version are left out. */
-export function judge(evidence: DomainEvidence): readonly Judgement[] {
-  return findings(evidence).map((judged) => toJudgement(judged, evidence));
+export function judge(evidence: DomainEvidence, accounting: Accounting = {}): readonly Judgement[] {
+  return findings(evidence, accounting).map((accounted) => toJudgement(accounted, evidence));
 }
 
 /** The findings in catalogue order, each requirement's by preference, host and address. */
-function findings(evidence: DomainEvidence): readonly Judged[] {
+function findings(evidence: DomainEvidence, accounting: Accounting): readonly Accounted[] {
   const selected = new Set(evidence.probe.requirements);
   const rows = CATALOGUE.filter(({ id }) => selected.has(id));
   const endpoints = inReportOrder(evidence);
   // Rows that combine others are judged last, from all findings, whatever was selected.
-  const byRow = new Map<Requirement, readonly Judged[]>();
+  const byRow = new Map<Requirement, readonly Accounted[]>();
   for (const row of CATALOGUE) {
-    if (row.scope !== 'aggregate') byRow.set(row, judgePlain(row, endpoints, evidence));
+    if (row.scope === 'aggregate') continue;
+    const judged = judgePlain(row, endpoints, evidence);
+    byRow.set(
+      row,
+      judged.map((one) => account(one, evidence, accounting)),
+    );
   }
   const plain = [...byRow.values()].flat();
   return rows.flatMap((row) =>
-    row.scope === 'aggregate'
-      ? [{ requirement: row, endpoint: null, finding: row.judge(evidence, plain) }]
-      : (byRow.get(row) ?? []),
+    row.scope === 'aggregate' ? [accountSum(row, plain, evidence, accounting)] : (byRow.get(row) ?? []),
   );
 }
 
@@ -55,7 +59,8 @@ export function inReportOrder({ endpoints, route }: DomainEvidence): readonly En
   });
 }
 
-function toJudgement({ requirement, endpoint, finding }: Judged, evidence: DomainEvidence): Judgement {
+function toJudgement({ raw, finding, weight }: Accounted, evidence: DomainEvidence): Judgement {
+  const { requirement, endpoint } = raw;
   const cites = finding.cites ?? [];
   const lookups = cites.flatMap((cite) => (cite.kind === 'dns' ? citedLookup(evidence.dns[cite.index]) : []));
   return {
@@ -71,7 +76,7 @@ function toJudgement({ requirement, endpoint, finding }: Judged, evidence: Domai
     ...(endpoint === null ? {} : { host: endpoint.host, address: endpoint.address, port: endpoint.port }),
     exchanges: cites.flatMap((cite) => citedExchange(cite, endpoint, evidence)),
     ...(lookups.length > 0 ? { lookups } : {}),
-    waived: null,
+    ...weight,
   };
 }
 

@@ -25,10 +25,12 @@ function levelOf({ id }: Requirement, { probe: { violations } }: DomainEvidence)
   return violations !== undefined && Object.hasOwn(violations, id) ? (violations[id] ?? null) : null;
 }
 
-/** True where a profile file takes from the gravity of this row's failures. */
-export function isLowered(requirement: Requirement, evidence: DomainEvidence, to: readonly Violation[]): boolean {
+const GRAVITY = { none: 0, warn: 1, fail: 2 } as const satisfies Record<Violation, number>;
+
+/** True where a profile file takes from the gravity of a row's violations, and leaves this level or less. */
+export function isLowered(requirement: Requirement, evidence: DomainEvidence, to: 'warn' | 'none'): boolean {
   const level = levelOf(requirement, evidence);
-  return level !== null && requirement.violation === 'fail' && to.includes(level);
+  return level !== null && GRAVITY[level] < GRAVITY[requirement.violation] && GRAVITY[level] <= GRAVITY[to];
 }
 
 function byProfile(finding: Finding, { violation }: Requirement, level: Violation): Levelled {
@@ -84,7 +86,9 @@ function persistence({ requirement, endpoint, finding }: Judged, evidence: Domai
     firstDigit(seen.outcome.reply) === 4;
   // Every retry was answered, and the last one with this: a host that was down meanwhile has not refused all the time.
   const answered = new Set(openingRepliesOf(endpoint).map(({ attempt }) => attempt));
-  const rounds = endpoint.attempts.flatMap(({ plan }, at) => (plan.purpose === 'retry' && answered.has(at) ? [at] : []));
+  const rounds = endpoint.attempts.flatMap(({ plan }, at) =>
+    plan.purpose === 'retry' && answered.has(at) ? [at] : [],
+  );
   const last = rounds.at(-1);
   if (!isRefusal || last === undefined || rounds.length < retries || deciding.attempt < last) return null;
   const times = endpoint.attempts.map(({ startedAt }) => Date.parse(startedAt));

@@ -5,6 +5,7 @@ import { CATALOGUE } from '../requirements/index.js';
 import { isExempt, wasReached } from '../requirements/observe.js';
 import type { Requirement } from '../requirements/requirement.js';
 import { visible } from '../smtp/visible.js';
+import { shownAs } from './counting.js';
 import { grouped, isAt } from './groups.js';
 import { inReportOrder } from './judge.js';
 import {
@@ -27,7 +28,7 @@ import { CONNECTS, counted, NO_MAIL_HOSTS, SIGNS, SKIPPED, type CellKind } from 
 /** The requirements that are columns: those that decide at an endpoint, as far as they apply to one that was reached. */
 export function matrixColumns(report: DomainReport): readonly Requirement[] {
   const { evidence, judgements } = report;
-  const deciding = new Set(evidence.probe.deciding);
+  const deciding = new Set(report.deciding);
   const rows = CATALOGUE.filter(({ id, scope }) => scope === 'endpoint' && deciding.has(id));
   const core = rows.filter(({ tier }) => tier === 'core');
   const reached = evidence.endpoints.filter(wasReached);
@@ -100,7 +101,7 @@ function rowOf(endpoint: EndpointEvidence, report: DomainReport, requirements: r
 
 function cellOf(judgement: Judgement | undefined, exempt: boolean): CellKind {
   if (judgement === undefined || judgement.cause === 'not-asked') return 'not-asked';
-  return judgement.verdict === 'not-applicable' && exempt ? 'exempt' : judgement.verdict;
+  return judgement.verdict === 'not-applicable' && exempt ? 'exempt' : shownAs(judgement);
 }
 
 /** Why an endpoint sent no opening reply. */

@@ -31,8 +31,32 @@ export interface CitedLookup {
   readonly records: readonly string[];
 }
 
+/** Why a finding does not count, by a waiver of the user's. */
+export interface Waived {
+  readonly reason: string;
+  /** The last day on which it holds, YYYY-MM-DD; null: for ever. */
+  readonly until: string | null;
+}
+
+/** A verdict that is not the catalogue's own. */
+export interface Adjusted {
+  readonly from: 'fail' | 'warn' | 'inconclusive';
+  readonly by: 'strict' | 'profile';
+}
+
+/** What a judgement counts for beside its verdict. */
+export interface Weight {
+  /** Set: it is a fail or a warn that does not count. */
+  readonly waived: Waived | null;
+  /** A waiver that holds no more, so that the finding counts. */
+  readonly expiredWaiver?: Waived;
+  /** With a baseline, of a fail that is not waived: `known` does not count. */
+  readonly baseline?: 'known' | 'new';
+  readonly adjusted?: Adjusted;
+}
+
 /** One requirement's finding with its place. Field names are those of the JSON report (cli.md). */
-export interface Judgement {
+export interface Judgement extends Weight {
   readonly requirement: string;
   readonly level: Level;
   readonly source: string;
@@ -50,7 +74,6 @@ export interface Judgement {
   readonly exchanges: readonly CitedExchange[];
   /** The DNS answers it rests on, where it does. */
   readonly lookups?: readonly CitedLookup[];
-  readonly waived: null;
 }
 
 /** Everything said about one domain. */
@@ -62,6 +85,8 @@ export interface DomainReport {
   readonly because: string;
   /** Endpoints published, and those of them that were reached and could be judged. */
   readonly coverage: { readonly endpoints: number; readonly judged: number };
+  /** The requirements that decide the verdict, by id. */
+  readonly deciding: readonly string[];
   /** All judgements in catalogue order, each requirement's by host and address. */
   readonly judgements: readonly Judgement[];
   readonly evidence: DomainEvidence;

@@ -6,6 +6,8 @@ import { CATALOGUE } from '../requirements/index.js';
 import { hostsUnknown, isExempt, nameOf, wasReached } from '../requirements/observe.js';
 import { followLookup, isOpen } from '../smtp/mail-route.js';
 import { visible } from '../smtp/visible.js';
+import type { Accounting } from './account.js';
+import { isAside, isViolation, sayAside, sayRaised } from './counting.js';
 import { judge } from './judge.js';
 import type { DomainReport, DomainVerdict, Judgement } from './report.js';
 
@@ -20,10 +22,10 @@ export function runFacts(all: readonly DomainEvidence[]): RunFacts {
   return { wasAnswered: all.some(({ endpoints }) => endpoints.some(wasReached)) };
 }
 
-/** Judges a domain's evidence and tells its verdict. */
-export function reportDomain(evidence: DomainEvidence, facts: RunFacts): DomainReport {
-  const judgements = judge(evidence);
-  const deciding = new Set(evidence.probe.deciding);
+/** Judges a domain's evidence and tells its verdict. What is waived or known from before does not count for it. */
+export function reportDomain(evidence: DomainEvidence, facts: RunFacts, accounting: Accounting = {}): DomainReport {
+  const judgements = judge(evidence, accounting);
+  const deciding = decidingRows(judgements, evidence);
   const decisive = judgements.filter(({ requirement }) => deciding.has(requirement));
   // What -4 or -6 leaves out was not wanted: it is no lack.
   const wanted = evidence.endpoints.filter(({ skipped }) => skipped !== 'family-not-asked');
@@ -35,11 +37,18 @@ export function reportDomain(evidence: DomainEvidence, facts: RunFacts): DomainR
   return {
     domain: evidence.domain,
     verdict,
-    because,
+    because: `${because}${sayAside(judgements)}`,
+    deciding: [...deciding],
     coverage: { endpoints: wanted.length + hostsUnknown(evidence).length, judged },
     judgements,
     evidence,
   };
+}
+
+/** The rows that decide; what --strict makes a violation decides with them, unless the core decides alone. */
+function decidingRows(judgements: readonly Judgement[], { probe }: DomainEvidence): ReadonlySet<string> {
+  const raised = judgements.filter(({ adjusted }) => probe.everyViolationDecides === true && adjusted?.by === 'strict');
+  return new Set([...probe.deciding, ...raised.map(({ requirement }) => requirement)]);
 }
 
 /** How one endpoint stands towards the deciding rows. */
@@ -66,7 +75,7 @@ function standingOf(
   const here = decisive.filter(
     ({ host, address, port }) => host === endpoint.host && address === endpoint.address && port === endpoint.port,
   );
-  const failed = here.find(({ verdict }) => verdict === 'fail');
+  const failed = here.find(isViolation);
   if (!wasReached(endpoint)) {
     return {
       endpoint,
@@ -81,7 +90,10 @@ function standingOf(
   if (open !== undefined) return { endpoint, standing: 'open', judgement: open };
   if (isExempt(endpoint, evidence)) return { endpoint, standing: 'exempt', judgement: null };
   const passed = here.find((one) => one.verdict === 'pass' || (one.verdict === 'warn' && !isAboutUs(one)));
+  const aside = here.find((one) => one.verdict === 'fail');
   const doubt = here.find((one) => one.verdict === 'warn');
+  // A failure that does not count stands in the way of nothing, but of a claim that mail gets in.
+  if (aside !== undefined) return { endpoint, standing: 'passes', judgement: aside };
   if (passed === undefined && doubt !== undefined) return { endpoint, standing: 'open', judgement: doubt };
   return { endpoint, standing: passed === undefined ? 'silent' : 'passes', judgement: passed ?? null };
 }
@@ -108,14 +120,15 @@ function decide(
   facts: RunFacts,
 ): Decision {
   const failing = standings.filter(({ standing }) => standing === 'fails');
+  // What sums up the mailbox rows adds nothing to them where they decide themselves.
+  const hasMailbox = decisive.some(({ host, requirement }) => host !== undefined && MAILBOX_ROWS.has(requirement));
   const ofDomain = decisive.find(
-    ({ host, verdict, requirement }) =>
-      host === undefined && verdict === 'fail' && requirement !== 'postmaster.every-mx',
+    (one) => one.host === undefined && isViolation(one) && !(hasMailbox && one.requirement === 'postmaster.every-mx'),
   );
   if (failing.length > 0 || ofDomain !== undefined) {
     return {
       verdict: 'violates',
-      because: failing[0] === undefined ? (ofDomain?.because ?? '') : sayFailing(failing, standings),
+      because: failing[0] === undefined ? sayOfDomain(ofDomain) : sayFailing(failing, standings),
     };
   }
   switch (evidence.route.kind) {
@@ -160,7 +173,7 @@ function decide(
   const openOfDomain = decisive.find(({ verdict }) => verdict === 'inconclusive');
   if (openOfDomain !== undefined) return { verdict: 'inconclusive', because: openOfDomain.because };
   // Where nothing that decides is asked of a mail host (--only mx.usable), the rows of the domain decide alone.
-  const holds = decisive.some(({ verdict }) => verdict === 'pass' || verdict === 'warn');
+  const holds = decisive.some((one) => one.verdict === 'pass' || one.verdict === 'warn' || isAside(one));
   if (holds && decisive.every(({ host }) => host === undefined))
     return { verdict: 'conforms', because: 'what was asked holds' };
   return { verdict: 'not-applicable', because: 'none of the requirements that decide applies here' };
@@ -176,17 +189,26 @@ export function dependsOnRun({ route, endpoints, dns }: DomainEvidence): boolean
 const refusedPort = ({ attempts }: EndpointEvidence): boolean =>
   attempts.length > 0 && attempts.every(({ connect }) => connect.kind === 'refused');
 
+function sayOfDomain(failed: Judgement | undefined): string {
+  return failed === undefined ? '' : `${failed.because}${sayRaised(failed)}`;
+}
+
 function sayFailing(failing: readonly EndpointStanding[], all: readonly EndpointStanding[]): string {
   const [first] = failing;
   if (first?.judgement === null || first === undefined) return '';
   const rest = failing.length - 1;
   const others = rest === 0 ? '' : `; so ${rest === 1 ? 'does 1 more' : `do ${rest} more`} of ${all.length} addresses`;
-  return `${nameOf(first.endpoint)} fails ${first.judgement.requirement}: ${first.judgement.because}${others}`;
+  return `${nameOf(first.endpoint)} fails ${first.judgement.requirement}: ${first.judgement.because}${others}${sayRaised(first.judgement)}`;
 }
 
 function sayPassing(passing: readonly EndpointStanding[], all: readonly EndpointStanding[]): string {
-  const isMailbox = passing.some(({ judgement }) => judgement !== null && MAILBOX_ROWS.has(judgement.requirement));
-  const what = isMailbox ? 'mail to Postmaster gets in' : 'what was asked holds';
+  const deciders = passing.flatMap(({ judgement }) => judgement ?? []);
+  const isMailbox = deciders.some(({ requirement }) => MAILBOX_ROWS.has(requirement));
+  const what = deciders.some(isAside)
+    ? 'what counts holds'
+    : isMailbox
+      ? 'mail to Postmaster gets in'
+      : 'what was asked holds';
   const [first] = passing;
   const where =
     passing.length === 1 && first !== undefined ? `at ${nameOf(first.endpoint)}` : `at ${passing.length} addresses`;

@@ -4,9 +4,9 @@
 // Peer text is escaped where it is put into words (visible), and once more here, where nothing but printable text
 // passes. Colour is given line by line at the very end: with and without it the words are the same.
 import { Chalk, type ChalkInstance } from 'chalk';
-import { CATALOGUE } from '../requirements/index.js';
 import { isPermanentNegative } from '../smtp/reply.js';
 import { visible } from '../smtp/visible.js';
+import { isSum, isViolation, sayAside, sayRaised } from './counting.js';
 import { renderDoubts } from './doubts.js';
 import { renderFailures } from './failures.js';
 import { placeOf } from './groups.js';
@@ -62,8 +62,9 @@ function headlineOf(report: DomainReport, style: TextStyle): string {
   const why = failure === null ? report.because : sayFailure(failure, report);
   const sentence = HEADLINES[report.verdict].say(subjectOf(report, style), why, failure?.source ?? 'RFC 5321');
   const others = otherFailures(report, failure);
-  if (others === 0) return sentence;
-  return `${sentence}; ${counted(others, 'other requirement fails', 'other requirements fail')}`;
+  const aside = failure === null ? '' : sayAside(report.judgements);
+  if (others === 0) return `${sentence}${aside}`;
+  return `${sentence}; ${counted(others, 'other requirement fails', 'other requirements fail')}${aside}`;
 }
 
 /** The domain, with its Unicode name where it has another one; without a domain, the hosts that were named. */
@@ -75,28 +76,29 @@ function subjectOf({ domain, evidence }: DomainReport, { unicode = true }: TextS
 }
 
 /** The failure that a headline names: the first that decides, of a mail host before one of the domain. */
-function failureOf({ judgements, evidence }: DomainReport): Judgement | null {
-  const deciding = new Set(evidence.probe.deciding);
-  const failed = judgements.filter(({ verdict, requirement }) => verdict === 'fail' && deciding.has(requirement));
+function failureOf({ judgements, deciding }: DomainReport): Judgement | null {
+  const failed = judgements.filter((one) => isViolation(one) && deciding.includes(one.requirement));
   return failed.find(({ host }) => host !== undefined) ?? failed[0] ?? null;
 }
 
 function sayFailure(failure: Judgement, { judgements, evidence }: DomainReport): string {
   const same = judgements.filter(
-    ({ requirement, verdict, host }) => requirement === failure.requirement && verdict === 'fail' && host !== undefined,
+    (one) => one.requirement === failure.requirement && isViolation(one) && one.host !== undefined,
   );
   const rest = same.length - 1;
+  const raised = sayRaised(failure);
   const others =
     rest > 0 ? `; so ${rest === 1 ? 'does 1 more' : `do ${rest} more`} of ${evidence.endpoints.length} addresses` : '';
   const place = failure.host === undefined ? '' : placeOf(failure, evidence);
   const [deciding] = failure.exchanges;
   const refused = /^RCPT TO:(<.*>)$/.exec(deciding?.command ?? '')?.[1];
-  if (refused === undefined || deciding?.reply === null || deciding === undefined || !isRefusal(deciding.reply)) {
-    return `${place === '' ? '' : `${place}: `}${failure.because}${others}`;
+  const isTold = refused === undefined || deciding === undefined || deciding.reply === null;
+  if (isTold || place === '' || !isRefusal(deciding.reply)) {
+    return `${place === '' ? '' : `${place}: `}${failure.because}${others}${raised}`;
   }
   const { code, lines } = deciding.reply;
   const text = visible(`${code} ${lines.join(' ').replaceAll(/\s+/g, ' ').trim()}`);
-  return `${place} refuses ${visible(refused)}: "${text.length > 120 ? `${text.slice(0, 117)}...` : text}"${others}`;
+  return `${place} refuses ${visible(refused)}: "${text.length > 120 ? `${text.slice(0, 117)}...` : text}"${others}${raised}`;
 }
 
 const isRefusal = ({ code }: { readonly code: number }): boolean =>
@@ -104,9 +106,8 @@ const isRefusal = ({ code }: { readonly code: number }): boolean =>
 
 /** Requirements that fail beside the one of the headline. Rows that sum up others are not counted beside them. */
 function otherFailures({ judgements }: DomainReport, named: Judgement | null): number {
-  const failing = new Set(judgements.filter(({ verdict }) => verdict === 'fail').map(({ requirement }) => requirement));
-  const sums = new Set(CATALOGUE.filter(({ scope }) => scope === 'aggregate').map(({ id }) => id));
-  const plainOnes = [...failing].filter((id) => !sums.has(id));
+  const failing = new Set(judgements.filter(isViolation).map(({ requirement }) => requirement));
+  const plainOnes = [...failing].filter((id) => !isSum({ requirement: id }));
   return (plainOnes.length > 0 ? plainOnes : [...failing]).filter((id) => id !== named?.requirement).length;
 }
 

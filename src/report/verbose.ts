@@ -1,6 +1,7 @@
 // What -v adds: every judgement, and every session as it went.
 import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
 import { visible } from '../smtp/visible.js';
+import { sayWeight, shownAs } from './counting.js';
 import { grouped, placeOf } from './groups.js';
 import { transcriptLines, type JsonTranscriptLine } from './json.js';
 import { inReportOrder } from './judge.js';
@@ -27,11 +28,15 @@ export function renderJudgements(report: DomainReport, style: TextStyle): readon
         },
       ),
       ...group.flatMap((judgement) => {
-        const { word, tone } = SIGNS[judgement.cause === 'not-asked' ? 'not-asked' : judgement.verdict];
-        const how = [judgement.cause, judgement.evidence].filter((one) => one !== undefined).join(', ');
+        const { word, tone } = SIGNS[judgement.cause === 'not-asked' ? 'not-asked' : shownAs(judgement)];
+        const weight = sayWeight(judgement);
+        const how = [
+          ...[judgement.cause, judgement.evidence].filter((one) => one !== undefined),
+          ...(weight === '' ? [] : [`counts: ${weight}`]),
+        ].join(', ');
         const where = judgement.host === undefined ? '' : `${placeOf(judgement, report.evidence)}: `;
         const content = [plain(`${where}${judgement.because}`), ...(how === '' ? [] : [dim(` (${how})`)])];
-        return wrap(content, { columns, first: [plain('    '), { text: word.padEnd(6), tone }] });
+        return wrap(content, { columns, first: [plain('    '), { text: `${word} `.padEnd(6), tone }] });
       }),
     ]),
   ];

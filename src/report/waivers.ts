@@ -1,10 +1,9 @@
 // Waivers: violations that somebody has taken note of, with a reason and a day until when. What is waived is shown and
 // does not count; a waiver that has expired is shown, too, and counts for nothing.
-import { list, object, optional, string, type Shape } from '../evidence/shape.js';
+import { closed, list, object, optional, parseJson, string, type Shape } from '../evidence/shape.js';
 import type { DomainEvidence } from '../evidence/evidence.js';
 import { matching } from '../requirements/selection.js';
 import { UsageError } from '../smtp/usage-error.js';
-import { visible } from '../smtp/visible.js';
 import type { Waived } from './report.js';
 
 /** One entry of a waiver file. */
@@ -42,13 +41,13 @@ function isDay(text: string): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
-const MEMBERS = {
+const waiver = closed({
   requirement: string,
   domain: optional(pattern),
   host: optional(pattern),
   reason,
   until: optional(day),
-} as const satisfies Readonly<Record<string, Shape>>;
+});
 
 interface Entry {
   readonly requirement: string;
@@ -60,12 +59,7 @@ interface Entry {
 
 /** Reads the text of a waiver file, a list or `{"waivers": [...]}`; `name` is the file's. A UsageError where it is none. */
 export function parseWaivers(text: string, name: string): readonly Waiver[] {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    throw new UsageError(`${name} is no JSON`);
-  }
+  const document = parseJson(text, name);
   const isList = Array.isArray(document);
   const shape = list(waiver);
   const problem = isList ? shape(document, 'waivers') : object({ waivers: shape })(document, '');
@@ -73,16 +67,6 @@ export function parseWaivers(text: string, name: string): readonly Waiver[] {
   const entries = isList ? document : (document as { readonly waivers: unknown }).waivers;
   return (entries as readonly Entry[]).map((entry, index) => toWaiver(entry, `${name}: waivers[${index}]`));
 }
-
-/** An entry; a member that is misspelt would be left out in silence. */
-const waiver: Shape = (value, path) => {
-  const problem = object(MEMBERS)(value, path);
-  if (problem !== null) return problem;
-  const unknown = Object.keys(value as object).find((name) => !Object.hasOwn(MEMBERS, name));
-  return unknown === undefined
-    ? null
-    : `${path} has a member "${visible(unknown)}"; known are ${Object.keys(MEMBERS).join(', ')}`;
-};
 
 function toWaiver(entry: Entry, place: string): Waiver {
   return {

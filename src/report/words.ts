@@ -2,7 +2,16 @@
 import type { EndpointEvidence } from '../evidence/transcript.js';
 import type { CitedExchange, CitedLookup, DomainVerdict } from './report.js';
 import type { HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
-import type { Cause, MailServer, RetryPath, Safety, Tier, Verdict, Violation } from '../requirements/requirement.js';
+import type {
+  Cause,
+  MailServer,
+  RequirementText,
+  RetryPath,
+  Safety,
+  Tier,
+  Verdict,
+  Violation,
+} from '../requirements/requirement.js';
 import type { ConnectOutcome } from '../smtp/outcome.js';
 import type { MailRoute, PassedOver } from '../smtp/mail-route.js';
 import type { Purpose } from '../smtp/conversation.js';
@@ -18,8 +27,11 @@ export interface Sign {
   readonly meaning: string;
 }
 
-/** A cell of the matrix: a verdict, or `exempt` where a host that takes no mail at all need not be asked. */
-export type CellKind = Verdict | 'exempt' | 'not-asked';
+/**
+ * A cell of the matrix: a verdict, `exempt` where a host that takes no mail at all need not be asked, or what does not
+ * count because it is waived, or known by a baseline.
+ */
+export type CellKind = Verdict | 'exempt' | 'not-asked' | 'waived' | 'known';
 
 export const SIGNS = {
   pass: { word: 'pass', short: 'pass', name: 'pass', tone: 'good', meaning: 'holds' },
@@ -34,6 +46,8 @@ export const SIGNS = {
     tone: 'dim',
     meaning: 'need not be met: the host takes no mail at all',
   },
+  waived: { word: 'waived', short: 'wv', name: 'waived', tone: 'doubt', meaning: 'does not count, by a waiver' },
+  known: { word: 'known', short: 'kn', name: 'known', tone: 'doubt', meaning: 'does not count, by the baseline' },
   'not-asked': { word: '.', short: '.', name: 'not asked', tone: 'dim', meaning: 'not asked for' },
 } as const satisfies Record<CellKind, Sign>;
 
@@ -152,6 +166,13 @@ export const SAFETIES = {
   intrusive: 'intrusive: errors on purpose, unusual syntax or long silence, only with --intrusive',
   deliver: 'deliver: sends a message, only with --deliver',
 } as const satisfies Record<Safety, string>;
+
+/** When a row that waits for a word of the user's is asked for. */
+export const ON_DEMAND = {
+  named: 'asked for only where --only or a profile file names this very requirement',
+  'rfc-timeouts':
+    'asked for only with --rfc-timeouts, or where --only or a profile file names this very requirement: it takes minutes',
+} as const satisfies Record<NonNullable<RequirementText['onDemand']>, string>;
 
 /** The retry paths of the catalogue, as what the reader can do. */
 export const RETRY_PATHS = {

@@ -1,7 +1,6 @@
 // Profile files: rows picked, and their levels of violation, as a user writes them in JSON.
-import { boolean, list, object, oneOf, optional, mapOf, type Shape } from '../evidence/shape.js';
+import { boolean, closed, list, mapOf, oneOf, optional, parseJson, type Shape } from '../evidence/shape.js';
 import { UsageError } from '../smtp/usage-error.js';
-import { visible } from '../smtp/visible.js';
 import { PROFILES, type CustomProfile, type ProfileName, type RowSetting } from './profiles.js';
 import { selectRequirements } from './selection.js';
 
@@ -25,26 +24,21 @@ const mailingList: Shape = (value, path) =>
     ? null
     : `${path} is not the local-part of a mailing list`;
 
-const MEMBERS = {
+const shape = closed({
   name: optional(profileName),
   extends: optional(oneOf(...PROFILES)),
   requirements: optional(mapOf(setting)),
   intrusive: optional(boolean),
   mailingLists: optional(list(mailingList)),
-} as const satisfies Record<keyof CustomProfile, Shape>;
+} satisfies Record<keyof CustomProfile, Shape>);
 
 /**
  * Reads the text of a profile file; `name` is the file's, for messages.
  * A UsageError says what is wrong with it; whether its ids exist is seen when rows are selected by it.
  */
 export function parseProfile(text: string, name: string): CustomProfile {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    throw new UsageError(`${name} is no JSON`);
-  }
-  const problem = object(MEMBERS)(document, '') ?? unknownMember(document as object);
+  const document = parseJson(text, name);
+  const problem = shape(document, '');
   if (problem !== null) throw new UsageError(`${name} is no profile: ${problem}`);
   const file = document as Partial<CustomProfile>;
   return {
@@ -54,14 +48,6 @@ export function parseProfile(text: string, name: string): CustomProfile {
     intrusive: file.intrusive ?? false,
     mailingLists: file.mailingLists ?? [],
   };
-}
-
-/** A member that is misspelt would be left out in silence. */
-function unknownMember(document: object): string | null {
-  const unknown = Object.keys(document).find((name) => !Object.hasOwn(MEMBERS, name));
-  return unknown === undefined
-    ? null
-    : `it has a member "${visible(unknown)}"; known are ${Object.keys(MEMBERS).join(', ')}`;
 }
 
 /** A profile file to start from: the rows of a built-in profile with their levels. It selects the same rows. */

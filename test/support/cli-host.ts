@@ -12,6 +12,7 @@ interface Judgement {
 interface Domain {
   readonly domain: string | null;
   readonly verdict: string;
+  readonly because: string;
   readonly route: { readonly kind: string; readonly hosts: readonly { host: string; addresses: readonly string[] }[] };
   readonly judgements: readonly Judgement[];
   readonly sessions: readonly { readonly host: string; readonly purpose: string; readonly tls: object | null }[];

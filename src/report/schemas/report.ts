@@ -124,13 +124,25 @@ function judgementOf(verdict: Verdict, members: Members = {}, optional: Members 
   };
 }
 
+const waiver = object({
+  reason: words,
+  until: orNull(told({ type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\d$' }, 'the last day on which it holds')),
+});
+const adjusted = told(
+  object({ from: oneOf('fail', 'warn', 'inconclusive'), by: oneOf('strict', 'profile') }),
+  'the verdict without --strict, or without what the profile file says',
+);
+const waived = told(orNull(waiver), 'set: it does not count');
+const expiredWaiver = told(waiver, 'it held once; the finding counts');
+const baseline = told(oneOf('known', 'new'), 'with --baseline; known: it does not count');
+
 /** A cause says why something was not a pass; the strength of evidence belongs to a pass. */
 const JUDGEMENTS = {
   pass: judgementOf('pass', {}, { evidence: STRENGTHS }),
-  fail: judgementOf('fail', { cause: CAUSES }),
-  warn: judgementOf('warn', { cause: CAUSES }),
+  fail: judgementOf('fail', { cause: CAUSES, waived }, { expiredWaiver, baseline, adjusted }),
+  warn: judgementOf('warn', { cause: CAUSES, waived }, { expiredWaiver, adjusted }),
   inconclusive: judgementOf('inconclusive', { cause: CAUSES }),
-  'not-applicable': judgementOf('not-applicable'),
+  'not-applicable': judgementOf('not-applicable', {}, { adjusted }),
 } as const satisfies Record<Verdict, Schema>;
 const judgement: Schema = { oneOf: Object.values(JUDGEMENTS) };
 
