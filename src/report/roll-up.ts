@@ -30,7 +30,7 @@ export function reportDomain(evidence: DomainEvidence, facts: RunFacts, accounti
   // What -4 or -6 leaves out was not wanted: it is no lack.
   const wanted = evidence.endpoints.filter(({ skipped }) => skipped !== 'family-not-asked');
   const standings = wanted.map((endpoint) => standingOf(endpoint, evidence, decisive));
-  const { verdict, because } = decide(evidence, decisive, standings, facts);
+  const { verdict, because } = decide(evidence, decisive, standings, judgements, facts);
   const judged = standings.filter(
     ({ standing }) => standing === 'passes' || standing === 'fails' || standing === 'exempt',
   ).length;
@@ -117,6 +117,7 @@ function decide(
   evidence: DomainEvidence,
   decisive: readonly Judgement[],
   standings: readonly EndpointStanding[],
+  judgements: readonly Judgement[],
   facts: RunFacts,
 ): Decision {
   const failing = standings.filter(({ standing }) => standing === 'fails');
@@ -176,6 +177,9 @@ function decide(
   const holds = decisive.some((one) => one.verdict === 'pass' || one.verdict === 'warn' || isAside(one));
   if (holds && decisive.every(({ host }) => host === undefined))
     return { verdict: 'conforms', because: 'what was asked holds' };
+  // Role mailboxes only warn: with a profile of such rows nothing that could decide applies, and yet they were asked.
+  if (judgements.some(({ verdict, host }) => verdict === 'pass' && host !== undefined))
+    return { verdict: 'conforms', because: 'nothing that was asked is violated' };
   return { verdict: 'not-applicable', because: 'none of the requirements that decide applies here' };
 }
 
