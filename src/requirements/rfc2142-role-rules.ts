@@ -117,6 +117,7 @@ function judgeAllMx(evidence: DomainEvidence, judged: readonly Judged[]): Findin
   const roles = judged.filter(({ requirement, endpoint }) => requirement.group === 'role' && endpoint !== null);
   const ids = [...new Set(roles.map(({ requirement }) => requirement.id))];
   let compared = 0;
+  if (evidence.endpoints.length < 2) return notApplicable('there is one mail host to ask');
   for (const id of ids) {
     const here = roles.filter(({ requirement }) => requirement.id === id);
     const accepting = here.filter(({ finding }) => finding.verdict === 'pass');
@@ -258,6 +259,7 @@ export const roleRules: readonly Requirement[] = [
       { verdict: 'pass', when: 'all that answered agree' },
       { verdict: 'warn', when: 'one accepts a role that another refuses' },
       { verdict: 'inconclusive', when: 'no role has two answers' },
+      { verdict: 'not-applicable', when: 'there is one mail host, with one address' },
     ],
     rationale: 'Mail goes to a backup host when the first is down: just when somebody writes to noc.',
     remedy: { general: 'Give the backup hosts the same list of recipients, or let them accept and hand on.' },
