@@ -63,13 +63,17 @@ const handshakeOutcome = union('kind', {
 });
 
 const ofScript = { script: told(count, 'which script of the plan it belongs to') };
-const exchange = union('act', {
-  opening: { atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
-  command: { command: words, group: count, atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
-  linger: { forMs: milliseconds, atMs: milliseconds, outcome: lingerOutcome },
-  handshake: { atMs: milliseconds, outcome: handshakeOutcome },
-  leave: { atMs: milliseconds },
-}, { command: ofScript, linger: ofScript, handshake: ofScript });
+const exchange = union(
+  'act',
+  {
+    opening: { atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
+    command: { command: words, group: count, atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
+    linger: { forMs: milliseconds, atMs: milliseconds, outcome: lingerOutcome },
+    handshake: { atMs: milliseconds, outcome: handshakeOutcome },
+    leave: { atMs: milliseconds },
+  },
+  { command: ofScript, linger: ofScript, handshake: ofScript },
+);
 
 const unconnected = { afterMs, code: orNull(string) };
 const connect = union('kind', {
@@ -86,29 +90,36 @@ const script = object(
   {
     from: oneOf('opening', 'hello'),
     steps: list(
-      union('step', { say: { lines: list(words) }, wait: { forMs: milliseconds }, handshake: {} }, {
-        say: { after: { const: 'accepted' } },
-      }),
+      union(
+        'step',
+        { say: { lines: list(words) }, wait: { forMs: milliseconds }, handshake: {} },
+        {
+          say: { after: { const: 'accepted' } },
+        },
+      ),
     ),
   },
   { offered: told(words, 'played only where EHLO offers it'), notOffered: told(words, 'only where it does not') },
 );
 
 const attempt = object({
-  plan: object({
-    purpose,
-    hello: oneOf('EHLO', 'HELO'),
-    tls: oneOf('avoid', 'require'),
-    pipelining: boolean,
-    transactions: list(
-      object(
-        { from: told(string, 'without angle brackets; empty: the null reverse-path'), recipients: list(words) },
-        { smtputf8: { const: true } },
+  plan: object(
+    {
+      purpose,
+      hello: oneOf('EHLO', 'HELO'),
+      tls: oneOf('avoid', 'require'),
+      pipelining: boolean,
+      transactions: list(
+        object(
+          { from: told(string, 'without angle brackets; empty: the null reverse-path'), recipients: list(words) },
+          { smtputf8: { const: true } },
+        ),
       ),
-    ),
-    afterRefusal: oneOf('full', 'brief'),
-    lingerMs: milliseconds,
-  }, { scripts: list(script) }),
+      afterRefusal: oneOf('full', 'brief'),
+      lingerMs: milliseconds,
+    },
+    { scripts: list(script) },
+  ),
   startedAt: time,
   durationMs: milliseconds,
   ehlo: orNull(words),
