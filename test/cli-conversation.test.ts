@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { commands, only, PLAIN, withHost } from './support/cli-host.js';
-import { cli } from './support/cli-run.js';
+import { cliInThread } from './support/cli-in-thread.js';
 import { answering, type PeerScript } from './support/smtp-peer.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'postmaster-check-'));
@@ -14,7 +14,7 @@ after(() => rmSync(folder, { recursive: true }));
 describe('who it says it is, and what it says', { concurrency: 3 }, () => {
   test('by default: the null reverse-path, Postmaster@domain first, the control recipient last', () =>
     withHost(answering(PLAIN), async (peer, at) => {
-      const { stdout } = await cli([...at, '--json', 'good.example']);
+      const { stdout } = await cliInThread([...at, '--json', 'good.example']);
       const said = commands(peer);
       const recipients = said.flatMap((line) => /^RCPT TO:<(.*)>$/.exec(line)?.[1] ?? []);
       assert.deepEqual(recipients.slice(0, 2), ['Postmaster@good.example', 'Postmaster']);
@@ -31,7 +31,7 @@ describe('who it says it is, and what it says', { concurrency: 3 }, () => {
 
   test('--mail-from is used first, <> after it; --no-controls leaves the control recipient out', () =>
     withHost(answering(PLAIN), async (peer, at) => {
-      const { stdout } = await cli([
+      const { stdout } = await cliInThread([
         ...at,
         '--mail-from',
         'me@probe.example',
@@ -56,7 +56,7 @@ describe('who it says it is, and what it says', { concurrency: 3 }, () => {
 
   test('without --ehlo it never says the name of the target', () =>
     withHost(answering(PLAIN), async (peer, at) => {
-      await cli([...at.slice(2), '-q', 'good.example']);
+      await cliInThread([...at.slice(2), '-q', 'good.example']);
       assert.match(
         commands(peer)[0] ?? '',
         /^EHLO (?:\[127\.0\.0\.1\]|(?!good\.example$)[a-z0-9-]+(?:\.[a-z0-9-]+)+)$/i,
@@ -72,7 +72,7 @@ describe('who it says it is, and what it says', { concurrency: 3 }, () => {
     const heard = async (...words: readonly string[]): Promise<readonly string[]> => {
       let said: readonly string[] = [];
       await withHost(stalls, async (peer, at) => {
-        await cli([...at, '--timeout', '0.3', ...words, '-q', 'good.example']);
+        await cliInThread([...at, '--timeout', '0.3', ...words, '-q', 'good.example']);
         said = commands(peer).slice(1);
       });
       return said;
@@ -110,7 +110,7 @@ describe('who it says it is, and what it says', { concurrency: 3 }, () => {
   for (const [words, verdict, isSecured] of TLS) {
     test(`a host that demands TLS, ${words.join(' ') || 'by default'}: ${verdict}`, () =>
       withHost(wantsTls, async (_, at) => {
-        const { stdout } = await cli([...at, ...words, '--json', 'good.example']);
+        const { stdout } = await cliInThread([...at, ...words, '--json', 'good.example']);
         const domain = only(stdout);
         const secured = domain.sessions.map(({ tls }) => tls !== null);
         assert.deepEqual([domain.verdict, secured], [verdict, isSecured]);
@@ -121,7 +121,15 @@ describe('who it says it is, and what it says', { concurrency: 3 }, () => {
     withHost(
       (host, index) => answering(index === 0 ? { ...PLAIN, RCPT: '450 4.7.1 Greylisted\r\n' } : PLAIN)(host, index),
       async (peer, at) => {
-        const { stdout } = await cli([...at, '--retries', '2', '--retry-after', '0.1', '--json', 'good.example']);
+        const { stdout } = await cliInThread([
+          ...at,
+          '--retries',
+          '2',
+          '--retry-after',
+          '0.1',
+          '--json',
+          'good.example',
+        ]);
         const { verdict, sessions } = only(stdout);
         assert.deepEqual([verdict, sessions.map(({ purpose }) => purpose)], ['conforms', ['probe', 'retry']]);
         assert.equal(peer.connections.length, 2);
@@ -135,7 +143,7 @@ describe('who it says it is, and what it says', { concurrency: 3 }, () => {
       return answering(PLAIN)(host, index);
     };
     return withHost(noted, async (_, at) => {
-      await cli([...at, '--pause', '0.3', '-q', 'a.test', 'b.test']);
+      await cliInThread([...at, '--pause', '0.3', '-q', 'a.test', 'b.test']);
       const [first = 0, second = 0] = openedAt;
       assert.equal(openedAt.length, 2);
       assert.ok(second - first > 290, `${second - first} ms`);
@@ -146,7 +154,7 @@ describe('who it says it is, and what it says', { concurrency: 3 }, () => {
     withHost(answering(PLAIN), async (_, at) => {
       const settings = async (name: string, ...words: readonly string[]): Promise<Record<string, unknown>> => {
         const file = join(folder, name);
-        await cli([
+        await cliInThread([
           ...at.filter((word) => !/^(?:--timeout|5)$/.test(word)),
           ...words,
           '-q',
@@ -176,7 +184,7 @@ describe('who it says it is, and what it says', { concurrency: 3 }, () => {
   test('--only and --skip: what is judged, and what is sent for it', () =>
     withHost(answering(PLAIN), async (peer, at) => {
       const words = ['--only', 'postmaster.bare', '--only', 'rfc 5321 4.2', '--skip', 'greeting.syntax'];
-      const { stdout } = await cli([...at, ...words, '--no-controls', '-v', '--json', 'good.example']);
+      const { stdout } = await cliInThread([...at, ...words, '--no-controls', '-v', '--json', 'good.example']);
       const ids = only(stdout).judgements.map(({ requirement }) => requirement);
       assert.ok(ids.includes('postmaster.bare'));
       assert.deepEqual(

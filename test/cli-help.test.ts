@@ -4,10 +4,13 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { CATALOGUE } from '../src/requirements/index.js';
 import type { Requirement } from '../src/requirements/requirement.js';
+import { cliInThread, type Cli } from './support/cli-in-thread.js';
 import { cli } from './support/cli-run.js';
 
-async function said(...words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await cli(words);
+const said = (...words: readonly string[]): Promise<string> => saidBy(cliInThread, words);
+
+async function saidBy(run: Cli, words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(words);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' }, words.join(' '));
   return stdout;
 }
@@ -31,11 +34,11 @@ describe('help and version', { concurrency: 3 }, () => {
     const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
       version: string;
     };
-    assert.deepEqual([await said('--version'), await said('-V')], [`${version}\n`, `${version}\n`]);
+    assert.deepEqual([await saidBy(cli, ['--version']), await said('-V')], [`${version}\n`, `${version}\n`]);
   });
 
   test('--help names every option, every command and every exit code', async () => {
-    const help = await said('--help');
+    const help = await saidBy(cli, ['--help']);
     assert.deepEqual(
       CHECK_OPTIONS.filter((option) => !new RegExp(`--${option}\\b`).test(help)),
       [],

@@ -1,10 +1,11 @@
-// What a user gets wrong, through the real binary: one sentence that says what to change, exit code 2, and nobody was
-// connected to.
+// What a user gets wrong: one sentence that says what to change, exit code 2, and nobody was connected to. Each is said
+// to the program in a thread, and one of each kind to the real binary as well.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { cliInThread, type Cli } from './support/cli-in-thread.js';
 import { cli } from './support/cli-run.js';
 import { openWorld } from './support/cli-world.js';
 
@@ -71,7 +72,7 @@ const MISUSES_OF_CHECK: readonly (readonly [words: readonly string[], sentence: 
   [[`@${file('bad-only', '# nothing\nnot..good\n')}`], /^.*bad-only, line 2: "not\.\.good" has an empty label$/],
 ];
 
-describe('a misuse is one sentence and exit code 2', { concurrency: 3 }, () => {
+describe('a misuse is one sentence and exit code 2', () => {
   for (const [words, sentence] of MISUSES) {
     test(`postmaster-check ${JSON.stringify(words)}`, () => expectMisuse(words, sentence));
   }
@@ -80,8 +81,17 @@ describe('a misuse is one sentence and exit code 2', { concurrency: 3 }, () => {
   }
 });
 
-async function expectMisuse(args: readonly string[], sentence: RegExp): Promise<void> {
-  const { code, stdout, stderr } = await cli(args);
+describe('and so it is to the real binary', { concurrency: 2 }, () => {
+  for (const [words, sentence] of MISUSES.slice(0, 2)) {
+    test(JSON.stringify(words), () => expectMisuse(words, sentence, cli));
+  }
+  for (const [words, sentence] of MISUSES_OF_CHECK.slice(-2)) {
+    test(JSON.stringify(words), () => expectMisuse([...world.args, ...words], sentence, cli));
+  }
+});
+
+async function expectMisuse(args: readonly string[], sentence: RegExp, run: Cli = cliInThread): Promise<void> {
+  const { code, stdout, stderr } = await run(args);
   assert.match(stderr, /^postmaster-check: [^\n]+\n$/);
   assert.match(stderr.slice('postmaster-check: '.length, -1), sentence);
   assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { commands, only, PLAIN, withHost, withWorld } from './support/cli-host.js';
-import { cli } from './support/cli-run.js';
+import { cliInThread } from './support/cli-in-thread.js';
 import { answering } from './support/smtp-peer.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'postmaster-check-'));
@@ -15,9 +15,9 @@ describe('--dry-run', { concurrency: 3 }, () => {
   test('lists what would be sent, line by line, and connects to nobody', () =>
     withWorld(async (world) => {
       const args = [...world.args, '--no-controls'];
-      const planned = await cli([...args, '--dry-run', 'half.example', 'null.example', 'not..good']);
+      const planned = await cliInThread([...args, '--dry-run', 'half.example', 'null.example', 'not..good']);
       assert.equal(world.mailHost.connections.length, 0);
-      const live = await cli([...args, '-q', 'half.example']);
+      const live = await cliInThread([...args, '-q', 'half.example']);
       assert.equal(live.code, 0);
       const sent = commands(world.mailHost);
       const [name = '', ...rest] = sent;
@@ -49,7 +49,7 @@ describe('where it goes', { concurrency: 3 }, () => {
   test('addresses that are not public are told and left alone without --allow-private', () =>
     withWorld(async (world) => {
       const args = world.args.filter((word) => word !== '--allow-private');
-      const { stdout } = await cli([...args, '--json', 'good.example']);
+      const { stdout } = await cliInThread([...args, '--json', 'good.example']);
       assert.equal(world.mailHost.connections.length, 0);
       const { judgements, sessions } = only(stdout);
       const row = judgements.find(({ requirement }) => requirement === 'mx.loopback');
@@ -58,7 +58,7 @@ describe('where it goes', { concurrency: 3 }, () => {
 
   test('-6 leaves the IPv4 addresses out', () =>
     withWorld(async (world) => {
-      const { stdout, code } = await cli([...world.args, '-6', '--json', 'good.example']);
+      const { stdout, code } = await cliInThread([...world.args, '-6', '--json', 'good.example']);
       assert.equal(world.mailHost.connections.length, 0);
       assert.deepEqual([only(stdout).verdict, only(stdout).sessions, code], ['inconclusive', [], 3]);
     }));
@@ -67,7 +67,7 @@ describe('where it goes', { concurrency: 3 }, () => {
     withWorld(async (world) => {
       const file = join(folder, 'passed-over.json');
       const args = ['--nameserver', '127.0.0.1:1', ...world.args, '-4', '-q', '--save-evidence', file];
-      const { code } = await cli([...args, 'good.example']);
+      const { code } = await cliInThread([...args, 'good.example']);
       const { domains } = JSON.parse(readFileSync(file, 'utf8')) as { domains: [{ dns: { nameServer: string }[] }] };
       const answeredBy = new Set(domains[0].dns.map(({ nameServer }) => nameServer));
       assert.deepEqual([code, [...answeredBy]], [0, [world.nameServer]]);
@@ -76,7 +76,14 @@ describe('where it goes', { concurrency: 3 }, () => {
   test('--host by name: the operating system looks it up, no name server is asked', () =>
     withHost(answering(PLAIN), async (peer, at) => {
       const named = at.map((word) => word.replace('127.0.0.1', 'localhost'));
-      const { stdout, code } = await cli([...named, '--nameserver', '127.0.0.1:1', '-4', '--json', 'good.example']);
+      const { stdout, code } = await cliInThread([
+        ...named,
+        '--nameserver',
+        '127.0.0.1:1',
+        '-4',
+        '--json',
+        'good.example',
+      ]);
       const { route, verdict } = only(stdout);
       assert.deepEqual([code, verdict, route.kind], [0, 'conforms', 'given']);
       assert.equal(route.hosts[0]?.host, 'localhost');
@@ -87,7 +94,7 @@ describe('where it goes', { concurrency: 3 }, () => {
     const ran = withHost(
       answering(PLAIN),
       async (peer, at) => {
-        const { stdout, code } = await cli([...at, '--json', 'good.example']);
+        const { stdout, code } = await cliInThread([...at, '--json', 'good.example']);
         assert.deepEqual([code, only(stdout).verdict, peer.connections.length], [0, 'conforms', 1]);
       },
       '::1',
@@ -100,7 +107,7 @@ describe('where it goes', { concurrency: 3 }, () => {
 
   test('--host without a domain judges only what needs no domain', () =>
     withHost(answering(PLAIN), async (peer, at) => {
-      const { stdout, code } = await cli([...at, '--json']);
+      const { stdout, code } = await cliInThread([...at, '--json']);
       const { domain, verdict, judgements } = only(stdout);
       assert.deepEqual({ code, domain, verdict }, { code: 0, domain: null, verdict: 'conforms' });
       const judged = judgements.filter(({ cause }) => cause !== 'not-asked');
@@ -118,7 +125,7 @@ describe('where it goes', { concurrency: 3 }, () => {
 
   test('--served-domain names domains as the arguments do', () =>
     withHost(answering(PLAIN), async (peer, at) => {
-      const { stdout, code } = await cli([
+      const { stdout, code } = await cliInThread([
         ...at,
         '-q',
         'a.test',
@@ -136,7 +143,7 @@ describe('where it goes', { concurrency: 3 }, () => {
   test('two hosts on one address differ by their port', () =>
     withHost(answering(PLAIN), (one, at) =>
       withHost(answering(PLAIN), async (other, alsoAt) => {
-        const { stdout, code } = await cli([...at, ...alsoAt.slice(-2), '-q', 'a.test']);
+        const { stdout, code } = await cliInThread([...at, ...alsoAt.slice(-2), '-q', 'a.test']);
         assert.deepEqual([one.connections.length, other.connections.length, code], [1, 1, 0]);
         assert.match(stdout, /^a\.test conforms: mail to Postmaster gets in at 2 addresses\n$/);
       }),

@@ -18,6 +18,7 @@ import { specialAddresses } from '../src/requirements/rfc6890-addresses.js';
 import { nullMx } from '../src/requirements/rfc7505-null-mx.js';
 import { planMailRoute, type DnsOutcome, type DnsRecord } from '../src/smtp/mail-route.js';
 import type { Domain } from '../src/smtp/address.js';
+import { anyCodePoint } from './support/code-point.js';
 import { dnsEvidence, exchange, opened, unreached, type EvidenceOptions } from './support/dns-evidence.js';
 
 const DOMAIN = 'example.org';
@@ -798,7 +799,7 @@ test('no verdict becomes a failure because answers are lost', () => {
 test('whatever the DNS says, every row judges, cites what there is, and shows nothing but printable ASCII', () => {
   const name = fc.oneof(
     fc.constantFrom(DOMAIN, '', 'a.net', 'b.net', '\x1b[31m', 'a\\.b', '10.0.0.1', '\xff\x00'),
-    fc.string({ unit: 'binary', maxLength: 20 }),
+    fc.string({ unit: anyCodePoint, maxLength: 20 }),
   );
   const ttl = fc.constant(1);
   const record: fc.Arbitrary<DnsRecord> = fc.oneof(

@@ -1,52 +1,31 @@
 // Every scenario file of fixtures/sessions, four times: live over loopback; replayed from its evidence; live again with
 // every octet of the host in a segment of its own; and its transcripts cut wherever a connection can break.
 //
-// All of them play at once, those that take long first. Cutting them takes the processor for itself: it begins when
-// the last of the quick ones is done, so that no time-out of a live one is due to it.
+// All of them play in a thread beside the tests. The cuts come last in each group, so that what was played alongside is
+// looked at as it comes.
 import assert from 'node:assert/strict';
 import { Resolver } from 'node:dns/promises';
 import { connect } from 'node:net';
-import { before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { decodeArchive, encodeArchive } from '../src/evidence/archive.js';
 import { parseScenario, type Scenario } from '../src/evidence/notation.js';
 import { openLab } from '../src/lab/lab.js';
 import { readScenario, scenarioNames } from '../src/lab/scenario-files.js';
 import { judge } from '../src/report/judge.js';
 import { retrace } from './support/scenario-replay.js';
-import { compare, play, type Run } from './support/scenario-run.js';
+import type { Wanted } from './support/scenario-player.js';
+import { compare, DELIVERIES, type Delivery } from './support/scenario-run.js';
+import { playAll } from './support/scenario-runs.js';
 import { sweep } from './support/scenario-sweep.js';
 
-const AT_ONCE = 24;
-
-interface Playing {
-  readonly scenario: Scenario;
-  readonly live: () => Promise<Run>;
-  readonly dribbled: () => Promise<Run>;
-}
-
 const scenarios = await Promise.all((await scenarioNames()).map((name) => readScenario(name)));
-const runs = new Map<Scenario, Playing>(
-  scenarios.map((scenario) => [
-    scenario,
-    { scenario, live: once(() => play(scenario, 'whole')), dribbled: once(() => play(scenario, 'dribbled')) },
-  ]),
-);
 const quick = scenarios.filter((scenario) => !isSlow(scenario));
 const slow = scenarios.filter(isSlow);
-
-before(() => {
-  const inLine = [...slow, ...quick].flatMap((scenario) => {
-    const playing = runs.get(scenario);
-    return playing === undefined ? [] : [playing.live, playing.dribbled];
-  });
-  const lane = async (): Promise<void> => {
-    for (let next = inLine.shift(); next !== undefined; next = inLine.shift()) {
-      // A run that throws fails the test that asks for it.
-      await next().catch(() => undefined);
-    }
-  };
-  for (let count = 0; count < AT_ONCE; count++) void lane();
-});
+const runOf = playAll(
+  scenarios.flatMap((scenario) =>
+    DELIVERIES.map((delivery): Wanted => ({ name: scenario.name, delivery, waits: isSlow(scenario) })),
+  ),
+);
 
 test('there are at least 60 scenarios', () => {
   assert.ok(scenarios.length >= 60, `${scenarios.length} scenarios`);
@@ -104,26 +83,20 @@ test('the name server tells names, their absence and its own trouble,', async ()
 });
 
 for (const group of [quick, slow]) {
-  const playing = group.flatMap((scenario) => runs.get(scenario) ?? []);
-
   describe('live over loopback, the verdicts are as stated', () => {
-    for (const { scenario, live } of playing) {
-      test(scenario.name, async () => asStated(scenario, await live()));
-    }
+    for (const scenario of group) test(scenario.name, () => expectStated(scenario, 'whole'));
   });
 
   describe('one octet a segment, the verdicts are the same', () => {
-    for (const { scenario, dribbled } of playing) {
-      test(scenario.name, async () => asStated(scenario, await dribbled()));
-    }
+    for (const scenario of group) test(scenario.name, () => expectStated(scenario, 'dribbled'));
   });
 
   describe('replayed, the evidence gives the same acts and judgements', () => {
-    for (const { scenario, live } of playing) {
-      test(scenario.name, async () => {
-        const { report } = await live();
+    for (const { name } of group) {
+      test(name, async () => {
+        const { report } = await runOf({ name, delivery: 'whole' });
         const archive = encodeArchive({ name: 'postmaster-check', version: '0' }, [report.evidence]);
-        const [evidence] = decodeArchive(archive, scenario.name);
+        const [evidence] = decodeArchive(archive, name);
         assert.ok(evidence !== undefined);
         assert.deepEqual(judge(evidence), report.judgements);
         for (const attempt of evidence.endpoints.flatMap(({ attempts }) => attempts)) {
@@ -135,8 +108,11 @@ for (const group of [quick, slow]) {
   });
 
   describe('cut anywhere, it accuses nobody newly', () => {
-    for (const [number, { scenario, live }] of playing.entries()) {
-      test(scenario.name, async () => assert.deepEqual(sweep((await live()).report.evidence, number), []));
+    for (const [number, { name }] of group.entries()) {
+      test(name, async () => {
+        const { report } = await runOf({ name, delivery: 'whole' });
+        assert.deepEqual(sweep(report.evidence, number), []);
+      });
     }
   });
 }
@@ -166,19 +142,15 @@ async function talk(
   }
 }
 
-function asStated(scenario: Scenario, { report, mismatches }: Run): void {
+async function expectStated(scenario: Scenario, delivery: Delivery): Promise<void> {
+  const { report, mismatches } = await runOf({ name: scenario.name, delivery });
   assert.deepEqual(mismatches, []);
   const { expected, got } = compare(scenario, report);
   assert.deepEqual(got, expected);
 }
 
-/** A host that stays open is watched for 10 seconds. */
+/** A host that stays open is watched for 10 seconds, one that is silent waited for again and again. */
 function isSlow({ hosts }: Scenario): boolean {
   const steps = hosts.flatMap(({ connections }) => connections.flat());
-  return steps.some((step) => step.kind === 'does' && step.deed === 'stay');
-}
-
-function once<T>(run: () => Promise<T>): () => Promise<T> {
-  let running: Promise<T> | null = null;
-  return () => (running ??= run());
+  return steps.some((step) => step.kind === 'does' && (step.deed === 'stay' || step.deed === 'stall'));
 }

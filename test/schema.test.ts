@@ -16,6 +16,7 @@ import { reportDomain, runFacts } from '../src/report/roll-up.js';
 import { EVIDENCE_SCHEMA } from '../src/report/schemas/evidence.js';
 import { REPORT_SCHEMA } from '../src/report/schemas/report.js';
 import { parseWaivers } from '../src/report/waivers.js';
+import { cliInThread } from './support/cli-in-thread.js';
 import { cli } from './support/cli-run.js';
 import { openWorld } from './support/cli-world.js';
 import { play } from './support/scenario-run.js';
@@ -23,7 +24,13 @@ import { play } from './support/scenario-run.js';
 const folder = mkdtempSync(join(tmpdir(), 'postmaster-check-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const ajv = new Ajv2020({ strict: true, strictRequired: false, allErrors: true, verbose: true });
+const ajv = new Ajv2020({
+  strict: true,
+  strictRequired: false,
+  allErrors: true,
+  verbose: true,
+  code: { optimize: false },
+});
 const isReport = ajv.compile(REPORT_SCHEMA);
 const isEvidence = ajv.compile(EVIDENCE_SCHEMA);
 
@@ -135,9 +142,9 @@ test('what the binary writes is valid', async () => {
 
 test('schema prints them', async () => {
   const [usual, report, evidence] = await Promise.all([
-    cli(['schema']),
-    cli(['schema', 'report']),
-    cli(['schema', 'evidence']),
+    cliInThread(['schema']),
+    cliInThread(['schema', 'report']),
+    cliInThread(['schema', 'evidence']),
   ]);
   assert.deepEqual(JSON.parse(usual.stdout), REPORT_SCHEMA);
   assert.equal(report.stdout, usual.stdout);
