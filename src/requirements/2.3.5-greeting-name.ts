@@ -44,12 +44,17 @@ export const TEXT_WORD =
 export function greetingName(reply: Reply): string | null {
   if (reply.code !== 220) return null;
   const text = (reply.lines[0] ?? '').trimStart();
-  const word = /^\S+/.exec(text)?.[0] ?? '';
-  if (isAddressLiteral(word)) return word;
-  if (DOTTED.test(word) || isDottedQuad(word)) return word.toLowerCase().replace(/\.$/, '');
-  if (/^localhost$/i.test(word)) return 'localhost';
+  const name = nameOfWord(/^\S+/.exec(text)?.[0] ?? '');
+  if (name !== null) return name;
   const label = ONE_LABEL.exec(text)?.[1];
   return label === undefined || TEXT_WORD.test(label) || !/^[\w-]+$/.test(label) ? null : label.toLowerCase();
+}
+
+/** The domain or address literal that a word is by itself, as `greetingName` gives it; null of a single label. */
+export function nameOfWord(word: string): string | null {
+  if (isAddressLiteral(word)) return word;
+  if (DOTTED.test(word) || isDottedQuad(word)) return word.toLowerCase().replace(/\.$/, '');
+  return /^localhost$/i.test(word) ? 'localhost' : null;
 }
 
 /** The greeting's name where the DNS can be asked for it: no literal, no address, no octets that DNS names lack. */
@@ -86,15 +91,16 @@ function judgeFqdn(endpoint: EndpointEvidence, evidence: DomainEvidence): Findin
   );
 }
 
-function judgeName(name: string, cite: Cite): Finding {
+/** What a name that a host goes by is worth; `says` is how it came by it. */
+export function judgeName(name: string, cite: Cite, says: 'greets as' | 'answers EHLO as' = 'greets as'): Finding {
   const shown = visible(name);
-  if (isAddressLiteral(name)) return pass(`greets as ${shown}, an address literal`, [cite]);
-  if (!name.includes('.')) return fail('bad-name', `greets as ${shown}, which is not fully-qualified`, cite);
-  if (isDottedQuad(name)) return warn('bad-name', `greets as ${shown}, an address without brackets`, cite);
+  if (isAddressLiteral(name)) return pass(`${says} ${shown}, an address literal`, [cite]);
+  if (!name.includes('.')) return fail('bad-name', `${says} ${shown}, which is not fully-qualified`, cite);
+  if (isDottedQuad(name)) return warn('bad-name', `${says} ${shown}, an address without brackets`, cite);
   if (!isDomainSyntax(name))
-    return warn('bad-name', `greets as ${shown}, which has more than letters, digits and hyphens in a label`, cite);
-  if (PRIVATE_SCOPE.test(name)) return warn('bad-name', `greets as ${shown}, a name of private scope`, cite);
-  return pass(`greets as ${shown}`, [cite]);
+    return warn('bad-name', `${says} ${shown}, which has more than letters, digits and hyphens in a label`, cite);
+  if (PRIVATE_SCOPE.test(name)) return warn('bad-name', `${says} ${shown}, a name of private scope`, cite);
+  return pass(`${says} ${shown}`, [cite]);
 }
 
 function judgeResolves(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
@@ -174,7 +180,8 @@ function judgeNotLiteral(endpoint: EndpointEvidence, evidence: DomainEvidence): 
   );
 }
 
-const NAME_REMEDY: Remedy = {
+/** How a host is given its name. */
+export const NAME_REMEDY: Remedy = {
   general:
     'Give the mail server the full name that its MX record and its PTR record have, and let it greet by that name.',
   postfix: 'myhostname = mx.example.org, with smtpd_banner = $myhostname ESMTP.',

@@ -1,11 +1,17 @@
 // The catalogue: every requirement that is judged, in RFC order within its subject.
+import { extensions } from './2.2-extensions.js';
+import { ehloNames } from './2.3.5-ehlo-name.js';
 import { greetingNames } from './2.3.5-greeting-name.js';
 import { sessionInitiation } from './3.1-session-initiation.js';
 import { refusedSession } from './3.1-refused-session.js';
 import { connection } from './3.8-connection.js';
+import { announcedCommands } from './4.1.1.1-announced-commands.js';
+import { ehloReply } from './4.1.1.1-ehlo-reply.js';
+import { helo } from './4.1.1.1-helo.js';
 import { quitAfter554 } from './4.1.1.10-quit-after-554.js';
 import { noop } from './4.1.1.9-noop.js';
 import { domainSyntax } from './4.1.2-domain-syntax.js';
+import { ehloAgain } from './4.1.4-ehlo-again.js';
 import { openingReplies } from './4.2-opening-replies.js';
 import { blocking } from './4.5.1-blocking.js';
 import { everyMx } from './4.5.1-every-mx.js';
@@ -13,6 +19,8 @@ import { exemption } from './4.5.1-exemption.js';
 import { delivery } from './4.5.1-delivery.js';
 import { postmasterPlaces } from './4.5.1-postmaster-places.js';
 import { postmaster } from './4.5.1-postmaster.js';
+import { domainLength } from './4.5.3.1.2-domain-length.js';
+import { messageSize } from './4.5.3.1.7-message-size.js';
 import { openingWith421 } from './3.8-opening-421.js';
 import { listening } from './4.5.4.2-listening.js';
 import { mailRoute } from './5.1-mail-route.js';
@@ -21,9 +29,11 @@ import { mxTargets } from './5.1-mx-targets.js';
 import { ipv6 } from './5.2-ipv6.js';
 import { mxRecords } from './rfc1035-mx-records.js';
 import { rejectingHosts } from './rfc1846-rejecting-hosts.js';
+import { size } from './rfc1870-size.js';
 import { aliases } from './rfc2181-aliases.js';
 import { nullSender } from './rfc2505-null-sender.js';
 import { idn } from './rfc6531-idn.js';
+import { smtputf8 } from './rfc6531-smtputf8.js';
 import { specialNames } from './rfc6761-special-names.js';
 import { specialAddresses } from './rfc6890-addresses.js';
 import { dataWithoutRecipients } from './rfc2920-data.js';
@@ -51,8 +61,18 @@ export const CATALOGUE: readonly Requirement[] = [
   ...openingWith421,
   ...noMailHost,
   ...greetingNames,
+  ...extensions,
+  ...helo,
+  ...ehloReply,
+  ...ehloNames,
+  ...announcedCommands,
+  ...ehloAgain,
   ...noop,
   ...dataWithoutRecipients,
+  ...messageSize,
+  ...domainLength,
+  ...size,
+  ...smtputf8,
   ...listening,
   ...connection,
   ...domainSyntax,

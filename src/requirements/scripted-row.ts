@@ -9,6 +9,7 @@ import { classifyReply, type ReplyStep } from '../smtp/reply-class.js';
 import { delivers, type Script } from '../smtp/script.js';
 import { visible } from '../smtp/visible.js';
 import { echoOf, nameOf } from './observe.js';
+import { gravest } from './openings.js';
 import {
   fail,
   inconclusive,
@@ -27,42 +28,71 @@ export interface Place {
   readonly evidence: DomainEvidence;
 }
 
-/** The text of a row, its script, and how one run of it reads. */
-export interface ScriptedRow extends Omit<RequirementText, 'needs'> {
+/** A script, and how one run of it reads. */
+export interface ScriptReading {
   readonly script: Script;
-  /** How many of its lines provoke an error. */
-  readonly errors: 0 | 1 | 2;
-  /** What else must be asked for the rule. */
-  readonly needs?: RequirementText['needs'];
   /** Why the row does not apply where the script was passed over: its keyword is not offered, a line cannot be filled. */
   readonly absent?: string;
   /** A finding, or null where the run shows nothing that the row has a word for. */
   read(run: ScriptRun, place: Place): Finding | null;
 }
 
+/** The text of a row, its script, and how one run of it reads. */
+export interface ScriptedRow extends Omit<RequirementText, 'needs'>, ScriptReading {
+  /** How many of its lines provoke an error. */
+  readonly errors: 0 | 1 | 2;
+  /** What else must be asked for the rule. */
+  readonly needs?: RequirementText['needs'];
+}
+
 /** The requirement that a scripted row is. */
 export function scripted({ script, errors, needs = [], absent, read, ...text }: ScriptedRow): Requirement {
+  const reading: ScriptReading = { script, read, ...(absent === undefined ? {} : { absent }) };
   return {
     ...text,
     needs: [{ ask: 'script', script, errors }, ...needs],
     scope: 'endpoint',
-    judge: (endpoint, evidence) =>
-      judgeRuns(endpoint, evidence, script, absent ?? absence(script), (run) => read(run, { endpoint, evidence })),
+    judge: (endpoint, evidence) => judgeScript(reading, { endpoint, evidence }),
   };
 }
+
+/** One of several scripts of a row. */
+export interface ScriptPart extends ScriptReading {
+  /** How many of its lines provoke an error; null where it is said for other rows alone, and read where it was. */
+  readonly errors: 0 | 1 | 2 | null;
+}
+
+/** The text of a row that has several scripts. */
+export interface ScriptedPartsRow extends Omit<RequirementText, 'needs'> {
+  readonly parts: readonly [ScriptPart, ...ScriptPart[]];
+}
+
+/** The requirement that a row of several scripts is: each is read by itself, and the gravest finding counts. */
+export function scriptedParts({ parts, ...text }: ScriptedPartsRow): Requirement {
+  return {
+    ...text,
+    needs: parts.flatMap(({ script, errors }) => (errors === null ? [] : [{ ask: 'script', script, errors } as const])),
+    scope: 'endpoint',
+    judge: (endpoint, evidence) => {
+      const place = { endpoint, evidence };
+      const [first, ...more] = parts.filter((part) => part.errors !== null || wasPlayed(part.script, place));
+      // Some part is always the row's own.
+      if (first === undefined) return inconclusive('not-asked', 'not asked in this run');
+      return gravest([judgeScript(first, place), ...more.map((part) => judgeScript(part, place))]);
+    },
+  };
+}
+
+const wasPlayed = (script: Script, { endpoint, evidence }: Place): boolean =>
+  (runsOf(script, endpoint, evidence) ?? []).length > 0;
 
 function absence({ offered, notOffered }: Script): string {
   if (offered !== undefined) return `${offered} is not offered`;
   return notOffered === undefined ? 'what it would send cannot be put together here' : `${notOffered} is offered`;
 }
 
-function judgeRuns(
-  endpoint: EndpointEvidence,
-  evidence: DomainEvidence,
-  script: Script,
-  absent: string,
-  read: (run: ScriptRun) => Finding | null,
-): Finding {
+function judgeScript({ script, read, absent = absence(script) }: ScriptReading, place: Place): Finding {
+  const { endpoint, evidence } = place;
   const trouble = sessionTrouble(endpoint, evidence);
   if (trouble !== null) return trouble;
   const runs = runsOf(script, endpoint, evidence);
@@ -70,7 +100,7 @@ function judgeRuns(
     return notApplicable('what it would send cannot be put together here: no domain, or no control recipient');
   if (runs.length === 0) return whyNotPlayed(script, endpoint, evidence);
   const findings = runs.map((run) =>
-    run.isPassedOver ? notApplicable(absent) : (read(run) ?? unread(run, { endpoint, evidence })),
+    run.isPassedOver ? notApplicable(absent) : (read(run, place) ?? unread(run, place)),
   );
   // A message is never sent twice, so what came of it is not seen again.
   const [only] = findings;
