@@ -29,11 +29,8 @@ const { rows: NORMATIVE } = JSON.parse(
 
 /** Rows that are not judged yet. */
 const LATER: readonly string[] = [
-  'postmaster.quoted',
-  'postmaster.source-route',
   'postmaster.vrfy',
   'postmaster.deliver',
-  'postmaster.trailing-dot',
   'connect.concurrent',
   'connect.server-timeout',
   'timeouts.rcpt-delay',
@@ -64,24 +61,6 @@ const LATER: readonly string[] = [
   'reply.ascii',
   'reply.text-present',
   'reply.221-421-domain',
-  'command.minimum-set',
-  'command.case-insensitive',
-  'command.trailing-space',
-  'command.unknown-500',
-  'command.unknown-no-close',
-  'command.no-argument-501',
-  'command.out-of-order',
-  'command.bare-lf',
-  'command.invalid-domain-char',
-  'command.non-ascii',
-  'command.before-ehlo',
-  'rset.250',
-  'rset.no-close',
-  'rset.clears-transaction',
-  'quit.221',
-  'quit.closes',
-  'quit.any-time',
-  'help.supported',
   'vrfy.supported',
   'vrfy.disabled-252',
   'vrfy.250-has-mailbox',
@@ -180,8 +159,18 @@ test('every row of the normative list is there, or is left to later and said so;
   );
 });
 
+/** Rows that are safer to run, or less so, than the normative list has them. */
+const OTHER_SAFETY: Readonly<Record<string, { readonly safety: Requirement['safety']; readonly why: string }>> = {
+  'postmaster.quoted': {
+    safety: 'intrusive',
+    why: 'the client should use the least quoting that works, and the command line sends no odd spelling unasked',
+  },
+};
+
 test('group, level, source, section, tier, violation and safety class are those of the normative list', () => {
-  const normative = new Map(NORMATIVE.map((row) => [row.id, row]));
+  const normative = new Map(
+    NORMATIVE.map((row) => [row.id, { ...row, safety: OTHER_SAFETY[row.id]?.safety ?? row.safety }]),
+  );
   for (const { id, group, level, source, tier, violation, safety } of CATALOGUE) {
     const row = { id, group, level, source: source.document, section: source.section, tier, violation, safety };
     assert.deepEqual(row, normative.get(id));
