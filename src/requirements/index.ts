@@ -2,21 +2,33 @@
 import { extensions } from './2.2-extensions.js';
 import { ehloNames } from './2.3.5-ehlo-name.js';
 import { greetingNames } from './2.3.5-greeting-name.js';
+import { lines } from './2.3.8-lines.js';
+import { commandSyntax } from './2.4-command-syntax.js';
 import { sessionInitiation } from './3.1-session-initiation.js';
 import { refusedSession } from './3.1-refused-session.js';
+import { closing } from './3.8-closing.js';
 import { connection } from './3.8-connection.js';
 import { announcedCommands } from './4.1.1.1-announced-commands.js';
 import { ehloReply } from './4.1.1.1-ehlo-reply.js';
 import { helo } from './4.1.1.1-helo.js';
 import { quitAfter554 } from './4.1.1.10-quit-after-554.js';
+import { quit } from './4.1.1.10-quit.js';
+import { sourceRoute } from './4.1.1.3-source-route.js';
+import { rset } from './4.1.1.5-rset.js';
+import { help } from './4.1.1.8-help.js';
 import { noop } from './4.1.1.9-noop.js';
 import { domainSyntax } from './4.1.2-domain-syntax.js';
 import { ehloAgain } from './4.1.4-ehlo-again.js';
+import { recipientSpellings } from './4.1.2-recipients.js';
+import { commandOrder } from './4.1.4-order.js';
 import { openingReplies } from './4.2-opening-replies.js';
+import { unknownCommand } from './4.2.4-unknown-command.js';
+import { commandArguments } from './4.3.2-arguments.js';
 import { blocking } from './4.5.1-blocking.js';
 import { everyMx } from './4.5.1-every-mx.js';
 import { exemption } from './4.5.1-exemption.js';
 import { delivery } from './4.5.1-delivery.js';
+import { minimumSet } from './4.5.1-minimum-set.js';
 import { postmasterPlaces } from './4.5.1-postmaster-places.js';
 import { postmaster } from './4.5.1-postmaster.js';
 import { domainLength } from './4.5.3.1.2-domain-length.js';
@@ -52,6 +64,8 @@ export const CATALOGUE: readonly Requirement[] = [
   ...exemption,
   ...nullSender,
   ...postmasterPlaces,
+  ...recipientSpellings,
+  ...sourceRoute,
   ...idn,
   ...delivery,
   ...sessionInitiation,
@@ -67,12 +81,22 @@ export const CATALOGUE: readonly Requirement[] = [
   ...ehloNames,
   ...announcedCommands,
   ...ehloAgain,
-  ...noop,
   ...dataWithoutRecipients,
   ...messageSize,
   ...domainLength,
   ...size,
   ...smtputf8,
+  ...minimumSet,
+  ...commandSyntax,
+  ...lines,
+  ...commandArguments,
+  ...unknownCommand,
+  ...closing,
+  ...commandOrder,
+  ...noop,
+  ...rset,
+  ...quit,
+  ...help,
   ...listening,
   ...connection,
   ...domainSyntax,
