@@ -8,7 +8,7 @@ import { firstDigit, isPermanentNegative, type Reply } from '../smtp/reply.js';
 import { classifyReply, type ReplyStep } from '../smtp/reply-class.js';
 import { delivers, type Script } from '../smtp/script.js';
 import { visible } from '../smtp/visible.js';
-import { echoOf, nameOf } from './observe.js';
+import { echoOf, isScripted, nameOf } from './observe.js';
 import { gravest } from './openings.js';
 import {
   fail,
@@ -95,6 +95,8 @@ function judgeScript({ script, read, absent = absence(script) }: ScriptReading, 
   const { endpoint, evidence } = place;
   const trouble = sessionTrouble(endpoint, evidence);
   if (trouble !== null) return trouble;
+  // Most runs ask for no script at all: nothing is put together then.
+  if (!delivers(script) && !endpoint.attempts.some(isScripted)) return NOT_ASKED;
   const runs = runsOf(script, endpoint, evidence);
   if (runs === null)
     return notApplicable('what it would send cannot be put together here: no domain, or no control recipient');
@@ -107,8 +109,10 @@ function judgeScript({ script, read, absent = absence(script) }: ScriptReading, 
   return delivers(script) && only !== undefined ? only : settle(findings);
 }
 
+const NOT_ASKED = inconclusive('not-asked', 'not asked in this run, or the sessions ended before it');
+
 function whyNotPlayed(script: Script, endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
-  if (!delivers(script)) return inconclusive('not-asked', 'not asked in this run, or the sessions ended before it');
+  if (!delivers(script)) return NOT_ASKED;
   const other = evidence.endpoints.find((one) => one !== endpoint && (runsOf(script, one, evidence) ?? []).length > 0);
   return other === undefined
     ? inconclusive('not-asked', 'no message was sent: none was asked for, or no mail host took the recipient')
