@@ -1,11 +1,18 @@
 // The catalogue: every requirement that is judged, in RFC order within its subject.
 import { greetingNames } from './2.3.5-greeting-name.js';
 import { sessionInitiation } from './3.1-session-initiation.js';
+import { recipients } from './3.3-recipients.js';
+import { expansion } from './3.5-expansion.js';
+import { verification } from './3.5-verification.js';
+import { verificationMeaning } from './3.5.3-verification-meaning.js';
+import { relaying } from './3.6.2-relaying.js';
 import { refusedSession } from './3.1-refused-session.js';
 import { connection } from './3.8-connection.js';
 import { quitAfter554 } from './4.1.1.10-quit-after-554.js';
+import { parameters } from './4.1.1.11-parameters.js';
 import { noop } from './4.1.1.9-noop.js';
 import { domainSyntax } from './4.1.2-domain-syntax.js';
+import { mailOrder } from './4.1.4-mail-order.js';
 import { openingReplies } from './4.2-opening-replies.js';
 import { blocking } from './4.5.1-blocking.js';
 import { everyMx } from './4.5.1-every-mx.js';
@@ -13,12 +20,16 @@ import { exemption } from './4.5.1-exemption.js';
 import { postmasterPlaces } from './4.5.1-postmaster-places.js';
 import { postmaster } from './4.5.1-postmaster.js';
 import { openingWith421 } from './3.8-opening-421.js';
+import { manyRecipients } from './4.5.3.1.8-recipients.js';
+import { sizes } from './4.5.3.1-sizes.js';
 import { listening } from './4.5.4.2-listening.js';
 import { mailRoute } from './5.1-mail-route.js';
 import { mxBogus } from './5.1-mx-bogus.js';
 import { mxTargets } from './5.1-mx-targets.js';
 import { ipv6 } from './5.2-ipv6.js';
+import { verificationSecurity } from './7.3-verification-security.js';
 import { mxRecords } from './rfc1035-mx-records.js';
+import { nullReversePath } from './rfc1123-null-reverse-path.js';
 import { rejectingHosts } from './rfc1846-rejecting-hosts.js';
 import { aliases } from './rfc2181-aliases.js';
 import { nullSender } from './rfc2505-null-sender.js';
@@ -46,6 +57,17 @@ export const CATALOGUE: readonly Requirement[] = [
   ...noMailHost,
   ...greetingNames,
   ...noop,
+  ...verification,
+  ...verificationMeaning,
+  ...verificationSecurity,
+  ...expansion,
+  ...nullReversePath,
+  ...mailOrder,
+  ...parameters,
+  ...recipients,
+  ...relaying,
+  ...sizes,
+  ...manyRecipients,
   ...listening,
   ...connection,
   ...domainSyntax,

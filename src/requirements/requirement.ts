@@ -30,6 +30,8 @@ export type RetryPath = 'R1' | 'R2' | 'R3' | 'R4' | 'R5' | 'R6' | 'R7' | 'R8' | 
 export type Need =
   | { readonly ask: 'rcpt'; readonly to: string; readonly under?: 'null' | 'smtputf8' }
   | { readonly ask: 'helo-session' }
+  /** The control recipient, which every ordinary conversation ends with unless --no-controls forbids it. */
+  | { readonly ask: 'control' }
   /** Commands of its own (script.ts), with the same places and `{sender}`. `errors`: how many of them provoke one. */
   | { readonly ask: 'script'; readonly script: Script; readonly errors: 0 | 1 | 2 }
   | { readonly ask: 'dns'; readonly what: 'domain-alias' | 'greeting-name' | 'wildcard' | 'host-mx' };
