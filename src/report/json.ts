@@ -4,6 +4,7 @@ import type { Attempt, EndpointEvidence, Exchange } from '../evidence/transcript
 import type { TlsFacts } from '../smtp/outcome.js';
 import { isShown } from './shown.js';
 import type { DomainReport, DomainVerdict, Judgement } from './report.js';
+import { shownOctets } from './withheld.js';
 
 export const SCHEMA_VERSION = 1;
 
@@ -144,11 +145,11 @@ function outcomeLines(exchange: Exchange): readonly JsonTranscriptLine[] {
   switch (outcome.kind) {
     case 'reply':
     case 'out-of-turn': {
-      const octets = outcome.reply.raw.split('\n').slice(0, -1);
-      const lines = octets.map((line): JsonTranscriptLine => ({
+      const command = exchange.act === 'command' ? exchange.command : null;
+      const lines = shownOctets(command, outcome.reply).map((line): JsonTranscriptLine => ({
         afterMs,
         from: 'host',
-        line: line.endsWith('\r') ? line.slice(0, -1) : line,
+        line,
       }));
       return outcome.kind === 'reply' ? lines : [...note('a reply that no command asked for:'), ...lines];
     }

@@ -6,6 +6,7 @@ import type { Cite, Finding, Judged, Requirement } from '../requirements/require
 import type { DnsExchange, DnsRecord } from '../smtp/mail-route.js';
 import { account, accountSum, type Accounted, type Accounting } from './account.js';
 import type { CitedExchange, CitedLookup, Judgement } from './report.js';
+import { shownText } from './withheld.js';
 
 /** Judges the requirements that were selected for the evidence. Rows unknown to this version are left out. */
 export function judge(evidence: DomainEvidence, accounting: Accounting = {}): readonly Judgement[] {
@@ -100,8 +101,8 @@ function toCitedExchange(exchange: Exchange): CitedExchange {
   if (exchange.act === 'leave') return { command: 'QUIT', reply: null, outcome: 'not awaited' };
   const { outcome } = exchange;
   if (outcome.kind !== 'reply') return { command, reply: null, outcome: outcome.kind };
-  const { code, enhanced, lines } = outcome.reply;
-  return { command, reply: { code, enhanced, lines } };
+  const { code, enhanced } = outcome.reply;
+  return { command, reply: { code, enhanced, lines: shownText(command, outcome.reply) } };
 }
 
 function citedLookup(exchange: DnsExchange | undefined): readonly CitedLookup[] {

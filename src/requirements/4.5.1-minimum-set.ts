@@ -121,7 +121,7 @@ export const minimumSet: readonly Requirement[] = [
       postfix: 'disable_vrfy_command = no.',
     },
     retry: ['R8'],
-    needs: [script('VRFY Postmaster'), script('NOOP'), script('RSET'), { ask: 'helo-session' }],
+    needs: [script('VRFY postmaster'), script('NOOP'), script('RSET'), { ask: 'helo-session' }],
     note: 'DATA would begin a message where a recipient was accepted: it counts as known unless a row that says it without one was answered 500 or 502.',
     scope: 'endpoint',
     judge: judgeSet,

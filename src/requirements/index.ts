@@ -5,6 +5,11 @@ import { greetingNames } from './2.3.5-greeting-name.js';
 import { lines } from './2.3.8-lines.js';
 import { commandSyntax } from './2.4-command-syntax.js';
 import { sessionInitiation } from './3.1-session-initiation.js';
+import { recipients } from './3.3-recipients.js';
+import { expansion } from './3.5-expansion.js';
+import { verification } from './3.5-verification.js';
+import { verificationMeaning } from './3.5.3-verification-meaning.js';
+import { relaying } from './3.6.2-relaying.js';
 import { refusedSession } from './3.1-refused-session.js';
 import { closing } from './3.8-closing.js';
 import { connection } from './3.8-connection.js';
@@ -21,6 +26,8 @@ import { domainSyntax } from './4.1.2-domain-syntax.js';
 import { ehloAgain } from './4.1.4-ehlo-again.js';
 import { recipientSpellings } from './4.1.2-recipients.js';
 import { commandOrder } from './4.1.4-order.js';
+import { parameters } from './4.1.1.11-parameters.js';
+import { mailOrder } from './4.1.4-mail-order.js';
 import { openingReplies } from './4.2-opening-replies.js';
 import { unknownCommand } from './4.2.4-unknown-command.js';
 import { commandArguments } from './4.3.2-arguments.js';
@@ -34,12 +41,16 @@ import { postmaster } from './4.5.1-postmaster.js';
 import { domainLength } from './4.5.3.1.2-domain-length.js';
 import { messageSize } from './4.5.3.1.7-message-size.js';
 import { openingWith421 } from './3.8-opening-421.js';
+import { manyRecipients } from './4.5.3.1.8-recipients.js';
+import { sizes } from './4.5.3.1-sizes.js';
 import { listening } from './4.5.4.2-listening.js';
 import { mailRoute } from './5.1-mail-route.js';
 import { mxBogus } from './5.1-mx-bogus.js';
 import { mxTargets } from './5.1-mx-targets.js';
 import { ipv6 } from './5.2-ipv6.js';
+import { verificationSecurity } from './7.3-verification-security.js';
 import { mxRecords } from './rfc1035-mx-records.js';
+import { nullReversePath } from './rfc1123-null-reverse-path.js';
 import { rejectingHosts } from './rfc1846-rejecting-hosts.js';
 import { size } from './rfc1870-size.js';
 import { aliases } from './rfc2181-aliases.js';
@@ -97,6 +108,17 @@ export const CATALOGUE: readonly Requirement[] = [
   ...rset,
   ...quit,
   ...help,
+  ...verification,
+  ...verificationMeaning,
+  ...verificationSecurity,
+  ...expansion,
+  ...nullReversePath,
+  ...mailOrder,
+  ...parameters,
+  ...recipients,
+  ...relaying,
+  ...sizes,
+  ...manyRecipients,
   ...listening,
   ...connection,
   ...domainSyntax,

@@ -68,7 +68,8 @@ function planTransactions(
       smtputf8: true as const,
     })),
   );
-  const control = withControl && transactions.length > 0 ? fillRecipient(CONTROL_RECIPIENT, context) : null;
+  const isControlDue = transactions.length > 0 || needs.some(({ ask }) => ask === 'control');
+  const control = withControl && isControlDue ? fillRecipient(CONTROL_RECIPIENT, context) : null;
   if (control !== null) transactions.push({ from: sender, recipients: [control as ForwardPath] });
   return transactions;
 }

@@ -31,6 +31,8 @@ export type Need =
   /** `apart`: in a transaction of its own under a real sender too, so that no other recipient spoils the answer. */
   | { readonly ask: 'rcpt'; readonly to: string; readonly under?: 'null' | 'smtputf8' | 'apart' }
   | { readonly ask: 'helo-session' }
+  /** The control recipient, which every ordinary conversation ends with unless --no-controls forbids it. */
+  | { readonly ask: 'control' }
   /** Commands of its own (script.ts), with the same places and `{sender}`. `errors`: how many of them provoke one. */
   | { readonly ask: 'script'; readonly script: Script; readonly errors: 0 | 1 | 2 }
   | { readonly ask: 'dns'; readonly what: 'domain-alias' | 'greeting-name' | 'wildcard' | 'host-mx' | 'soa' };

@@ -11,7 +11,8 @@ import { judgeRecipient } from './recipient.js';
 import { fail, inconclusive, notApplicable, warn, type Finding, type Remedy, type Requirement } from './requirement.js';
 import { causeOfRefusal, quoteReply, sessionTrouble } from './session-trouble.js';
 
-const NULL_SENDER_REMEDY: Remedy = {
+/** How hosts that refuse the empty reverse-path are mended. */
+export const NULL_SENDER_REMEDY: Remedy = {
   general:
     'Accept MAIL FROM:<> always; bounces and other notifications have no other sender. Filter on content, not on the empty sender.',
   postfix:

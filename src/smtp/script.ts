@@ -38,6 +38,12 @@ export const say = (line: string): ScriptStep => ({ step: 'say', lines: [line] }
 export const sayIfAccepted = (line: string): ScriptStep => ({ step: 'say', lines: [line], after: 'accepted' });
 /** Several lines at once, where the host offers PIPELINING. */
 export const sayTogether = (...lines: readonly string[]): ScriptStep => ({ step: 'say', lines });
+/** The same, where the line before them was accepted. */
+export const sayTogetherIfAccepted = (...lines: readonly string[]): ScriptStep => ({
+  step: 'say',
+  lines,
+  after: 'accepted',
+});
 /** Silence, in milliseconds. */
 export const wait = (forMs: number): ScriptStep => ({ step: 'wait', forMs });
 /** The TLS handshake. */

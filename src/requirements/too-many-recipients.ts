@@ -1,0 +1,13 @@
+// How hosts say that a transaction has too many recipients (RFC 5321 4.5.3.1.10, RFC 3463 X.5.3).
+import type { Reply } from '../smtp/reply.js';
+
+const TOO_MANY =
+  /\btoo many (?:recipients|rcpts?|addresses)\b|\b(?:only|just|at most|maximum(?: of)?) (?:one|1|\d+) (?:recipients?|rcpts?)\b|\b(?:one|1|single) (?:recipients?|rcpts?) (?:only|per|at a time|allowed)\b|\bmultiple recipients\b|\b(?:recipients?|rcpts?) (?:limit|count) (?:reached|exceeded)/i;
+const RATE = /\brate\b|\bper (?:second|minute|hour|day)\b|throttl|slow down|too (?:fast|quickly)|\bin the last\b/i;
+
+/** Whether a refusal is about the number of recipients of this transaction, and not about a rate. */
+export function saysTooMany({ code, enhanced, lines }: Reply): boolean {
+  const text = lines.join(' ');
+  if (code < 400 || RATE.test(text)) return false;
+  return (enhanced !== null && /^[45]\.5\.3$/.test(enhanced)) || TOO_MANY.test(text);
+}
