@@ -1,5 +1,6 @@
 // The JSON report (cli.md, schemaVersion 1): one self-contained document, or one line a domain (NDJSON).
 // Octets of peers are strings of U+0000 to U+00FF, one character an octet.
+import { tellBeside } from '../evidence/beside.js';
 import type { Attempt, EndpointEvidence, Exchange } from '../evidence/transcript.js';
 import type { TlsFacts } from '../smtp/outcome.js';
 import { isShown } from './shown.js';
@@ -126,7 +127,10 @@ export function transcriptLines({ connect, exchanges }: Attempt): readonly JsonT
     });
   }
   for (const exchange of exchanges) {
-    if (exchange.act === 'command') lines.push({ afterMs: exchange.atMs, from: 'probe', line: exchange.command });
+    if (exchange.act === 'command') {
+      const said = exchange.command.split('\r\n');
+      lines.push(...said.map((line) => ({ afterMs: exchange.atMs, from: 'probe' as const, line })));
+    }
     if (exchange.act === 'leave') lines.push({ afterMs: exchange.atMs, from: 'probe', line: 'QUIT' });
     lines.push(...outcomeLines(exchange));
   }
@@ -135,8 +139,9 @@ export function transcriptLines({ connect, exchanges }: Attempt): readonly JsonT
 
 function outcomeLines(exchange: Exchange): readonly JsonTranscriptLine[] {
   if (exchange.act === 'leave') return [];
-  const { outcome, atMs } = exchange;
-  const afterMs = atMs + outcome.afterMs;
+  const afterMs = exchange.atMs + exchange.outcome.afterMs;
+  if (exchange.act === 'beside') return [{ afterMs, from: 'note', line: tellBeside(exchange) }];
+  const { outcome } = exchange;
   const note = (line: string): readonly JsonTranscriptLine[] => [{ afterMs, from: 'note', line }];
   switch (outcome.kind) {
     case 'reply':

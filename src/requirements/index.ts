@@ -13,6 +13,8 @@ import { exemption } from './4.5.1-exemption.js';
 import { postmasterPlaces } from './4.5.1-postmaster-places.js';
 import { postmaster } from './4.5.1-postmaster.js';
 import { openingWith421 } from './3.8-opening-421.js';
+import { serverTimeOut } from './4.5.3.2.7-server-timeout.js';
+import { concurrentSessions } from './4.5.4.2-concurrent.js';
 import { listening } from './4.5.4.2-listening.js';
 import { mailRoute } from './5.1-mail-route.js';
 import { mxBogus } from './5.1-mx-bogus.js';
@@ -22,6 +24,10 @@ import { mxRecords } from './rfc1035-mx-records.js';
 import { rejectingHosts } from './rfc1846-rejecting-hosts.js';
 import { aliases } from './rfc2181-aliases.js';
 import { nullSender } from './rfc2505-null-sender.js';
+import { pipelining } from './rfc2920-pipelining.js';
+import { plaintextBeforeTls } from './rfc3207-plaintext.js';
+import { tlsRequired } from './rfc3207-required.js';
+import { startTls } from './rfc3207-starttls.js';
 import { idn } from './rfc6531-idn.js';
 import { specialNames } from './rfc6761-special-names.js';
 import { specialAddresses } from './rfc6890-addresses.js';
@@ -47,7 +53,13 @@ export const CATALOGUE: readonly Requirement[] = [
   ...greetingNames,
   ...noop,
   ...listening,
+  ...concurrentSessions,
   ...connection,
+  ...serverTimeOut,
+  ...tlsRequired,
+  ...startTls,
+  ...plaintextBeforeTls,
+  ...pipelining,
   ...domainSyntax,
   ...mailRoute,
   ...nullMx,

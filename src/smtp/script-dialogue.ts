@@ -27,6 +27,8 @@ interface Session {
   keywords: ReadonlyMap<string, string> | null;
   last: Outcome | null;
   hasSaidQuit: boolean;
+  /** Whether a connection beside this one still waits for its greeting. */
+  hasWaiting: boolean;
   readonly places: () => SessionPlaces;
   readonly mayPipeline: boolean;
 }
@@ -37,6 +39,7 @@ export function* playScripts(plan: ConversationPlan, ehlo: EhloName, self: strin
     keywords: null,
     last: null,
     hasSaidQuit: false,
+    hasWaiting: false,
     places: () => ({ ehlo, self, keywords: session.keywords }),
     mayPipeline: plan.pipelining,
   };
@@ -63,6 +66,8 @@ export function isCalledFor({ offered, notOffered }: Script, { keywords }: Pick<
 function* playScript({ steps }: Script, session: Session, of: OfScript): Dialogue<boolean> {
   session.last = null;
   for (const step of steps) {
+    // RFC 3207 4: TLS begins behind a 220 alone, and what a script has behind it is meant for TLS.
+    if (step.step === 'handshake' && !isReadyForTls(session.last)) return !session.hasSaidQuit;
     if (!(yield* playStep(step, session, of))) return false;
     if (session.last === null && step.step === 'say' && step.after === undefined) return true;
   }
@@ -85,7 +90,18 @@ function* playStep(step: ScriptStep, session: Session, of: OfScript): Dialogue<b
       session.keywords = new Map();
       return outcome.kind === 'secured';
     }
+    case 'beside':
+      return yield* lookBeside(step.forMs, session, of);
   }
+}
+
+/** Another connection while this one is idle; behind QUIT only where that one still waits for its greeting. */
+function* lookBeside(forMs: number, session: Session, of: OfScript): Dialogue<boolean> {
+  if (session.hasSaidQuit && !session.hasWaiting) return false;
+  const act = { kind: 'beside', session: session.hasSaidQuit ? 'over' : 'idle', forMs, ...of } as const;
+  const { outcome } = expectResult(yield act, 'beside');
+  session.hasWaiting = outcome.opening?.kind === 'timeout';
+  return !session.hasSaidQuit;
 }
 
 function* playLines(
@@ -116,6 +132,8 @@ function* playLines(
   }
   return true;
 }
+
+const isReadyForTls = (last: Outcome | null): boolean => last?.kind === 'reply' && last.reply.code === 220;
 
 /** 2yz, or the 3yz that asks for more (RFC 5321 4.2.1). */
 const isAccepted = (last: Outcome | null): boolean =>

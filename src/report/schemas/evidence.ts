@@ -62,15 +62,6 @@ const handshakeOutcome = union('kind', {
   interrupted,
 });
 
-const ofScript = { script: told(count, 'which script of the plan it belongs to') };
-const exchange = union('act', {
-  opening: { atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
-  command: { command: words, group: count, atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
-  linger: { forMs: milliseconds, atMs: milliseconds, outcome: lingerOutcome },
-  handshake: { atMs: milliseconds, outcome: handshakeOutcome },
-  leave: { atMs: milliseconds },
-}, { command: ofScript, linger: ofScript, handshake: ofScript });
-
 const unconnected = { afterMs, code: orNull(string) };
 const connect = union('kind', {
   connected: { afterMs, localAddress: words },
@@ -82,33 +73,63 @@ const connect = union('kind', {
   interrupted: unconnected,
 });
 
+const besideOutcome = union('kind', {
+  beside: {
+    afterMs,
+    connect,
+    opening: orNull({ $ref: '#/$defs/outcome' }),
+    hello: orNull({ $ref: '#/$defs/outcome' }),
+  },
+});
+
+const ofScript = { script: told(count, 'which script of the plan it belongs to') };
+const exchange = union(
+  'act',
+  {
+    opening: { atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
+    command: { command: words, group: count, atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
+    linger: { forMs: milliseconds, atMs: milliseconds, outcome: lingerOutcome },
+    handshake: { atMs: milliseconds, outcome: handshakeOutcome },
+    beside: { session: oneOf('idle', 'over'), forMs: milliseconds, atMs: milliseconds, outcome: besideOutcome },
+    leave: { atMs: milliseconds },
+  },
+  { command: ofScript, linger: ofScript, handshake: ofScript, beside: ofScript },
+);
+
 const script = object(
   {
     from: oneOf('opening', 'hello'),
     steps: list(
-      union('step', { say: { lines: list(words) }, wait: { forMs: milliseconds }, handshake: {} }, {
-        say: { after: { const: 'accepted' } },
-      }),
+      union(
+        'step',
+        { say: { lines: list(words) }, wait: { forMs: milliseconds }, handshake: {}, beside: { forMs: milliseconds } },
+        {
+          say: { after: { const: 'accepted' } },
+        },
+      ),
     ),
   },
   { offered: told(words, 'played only where EHLO offers it'), notOffered: told(words, 'only where it does not') },
 );
 
 const attempt = object({
-  plan: object({
-    purpose,
-    hello: oneOf('EHLO', 'HELO'),
-    tls: oneOf('avoid', 'require'),
-    pipelining: boolean,
-    transactions: list(
-      object(
-        { from: told(string, 'without angle brackets; empty: the null reverse-path'), recipients: list(words) },
-        { smtputf8: { const: true } },
+  plan: object(
+    {
+      purpose,
+      hello: oneOf('EHLO', 'HELO'),
+      tls: oneOf('avoid', 'require'),
+      pipelining: boolean,
+      transactions: list(
+        object(
+          { from: told(string, 'without angle brackets; empty: the null reverse-path'), recipients: list(words) },
+          { smtputf8: { const: true } },
+        ),
       ),
-    ),
-    afterRefusal: oneOf('full', 'brief'),
-    lingerMs: milliseconds,
-  }, { scripts: list(script) }),
+      afterRefusal: oneOf('full', 'brief'),
+      lingerMs: milliseconds,
+    },
+    { scripts: list(script) },
+  ),
   startedAt: time,
   durationMs: milliseconds,
   ehlo: orNull(words),
