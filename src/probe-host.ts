@@ -7,8 +7,8 @@ import { sleep } from './io/pace.js';
 import { runSession } from './io/session.js';
 import { isWorthRetrying, nextConversation } from './requirements/follow-up.js';
 import { planProbe } from './requirements/plan.js';
-import { planScripts } from './requirements/script-plan.js';
-import { scriptContextOf } from './requirements/script-run.js';
+import { goesIntoTls, planScripts } from './requirements/script-plan.js';
+import { scriptContextOf, wasScriptPlayed } from './requirements/script-run.js';
 import { CONTROL_RECIPIENT, fillRecipient } from './requirements/recipient-template.js';
 import { contextOf, rcptObservations } from './requirements/rcpt-observation.js';
 import type { EhloName } from './smtp/address.js';
@@ -30,7 +30,8 @@ export async function probeHost(
       const empty: EndpointEvidence = { host: host.host, address, port, skipped, attempts: [] };
       // One control recipient a host and run: the first address that answers it.
       const withControl = !endpoints.some((endpoint) => hasAskedControl(endpoint, frame));
-      endpoints.push(skipped === null ? await probeEndpoint(empty, withControl, frame, settings) : empty);
+      const scope = { withControl, before: endpoints };
+      endpoints.push(skipped === null ? await probeEndpoint(empty, scope, frame, settings) : empty);
     }
   }
   return endpoints;
@@ -84,14 +85,23 @@ export function plansFor(
   });
 }
 
-/** The connections of scripts that rows ask for, like the conversation given. */
+/**
+ * The connections of scripts that rows ask for, like the conversation given. `before`: the other addresses of the mail
+ * host that were probed already; what takes minutes is asked of one of them alone.
+ */
 export function scriptPlansFor(
   endpoint: EndpointEvidence,
   like: ConversationPlan,
   frame: DomainEvidence,
-  { selection }: Settings,
+  { selection, options }: Settings,
+  before: readonly EndpointEvidence[] = [],
 ): readonly ConversationPlan[] {
-  return planScripts(selection.asked, scriptContextOf(endpoint, frame), like);
+  const rows = selection.asked.filter(
+    (row) =>
+      (options.starttls !== 'never' || !row.needs.some((need) => need.ask === 'script' && goesIntoTls(need.script))) &&
+      (row.onDemand !== 'rfc-timeouts' || !before.some((other) => wasScriptPlayed(row, other, frame))),
+  );
+  return planScripts(rows, scriptContextOf(endpoint, frame), like);
 }
 
 /** Whether a row asks for a session that says HELO. */
@@ -101,7 +111,7 @@ export const wantsHelo = ({ selection }: Settings): boolean =>
 /** The planned conversation, its follow-ups, and with --retries all that again later. */
 async function probeEndpoint(
   empty: EndpointEvidence,
-  withControl: boolean,
+  { withControl, before }: { readonly withControl: boolean; readonly before: readonly EndpointEvidence[] },
   frame: DomainEvidence,
   settings: Settings,
 ): Promise<EndpointEvidence> {
@@ -114,7 +124,7 @@ async function probeEndpoint(
     const planned = plansFor(endpoint, withControl && !hasAskedControl(endpoint, frame), frame, settings);
     const followUps = {
       planned,
-      scripts: scriptPlansFor(endpoint, planned[0], frame, settings),
+      scripts: scriptPlansFor(endpoint, planned[0], frame, settings, before),
       rows: settings.selection.asked,
       otherSenders,
       mayUseTls: starttls !== 'never',

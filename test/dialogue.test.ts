@@ -7,6 +7,7 @@ import { linesOf, STRAY_WAIT_MS, type Act, type ActResult } from '../src/smtp/di
 import { CLOSE_WAIT_MS, converse } from '../src/smtp/dialogue.js';
 import type { HandshakeOutcome, LingerOutcome, Outcome } from '../src/smtp/outcome.js';
 import { ReplyParser } from '../src/smtp/reply-parser.js';
+import { beside, HANDSHAKE, say, sayIfAccepted, wait, type ScriptStep } from '../src/smtp/script.js';
 
 const NAME = 'probe.example' as EhloName;
 const ENDS = { self: '[192.0.2.1]', startedAt: '2026-01-01T00:00:00.000Z' };
@@ -75,6 +76,11 @@ function resultOf(act: Act, next: () => string): ActResult {
     }
     case 'handshake':
       return { kind: 'handshake', outcome: handshakeOf(next()) };
+    case 'beside': {
+      const opening = outcomeOf(next());
+      const connect = { kind: 'connected', afterMs: 1, localAddress: '192.0.2.200' } as const;
+      return { kind: 'beside', outcome: { kind: 'beside', afterMs: 1, connect, opening, hello: null } };
+    }
     case 'leave':
       return { kind: 'leave' };
   }
@@ -250,6 +256,22 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       ['220 250+STARTTLS 220 tls fin', [...HELLO, 'STARTTLS', 'handshake', 'EHLO probe.example']],
     ] satisfies readonly Row[]
   ).map(([host, acts]): Row => [host, acts, { tls: 'require' }]),
+  scripts: (
+    [
+      [
+        '220 250+STARTTLS 220 tls 250 221',
+        [...HELLO, 'STARTTLS', 'handshake', 'EHLO probe.example', 'QUIT'],
+        [say('STARTTLS'), HANDSHAKE, say('EHLO {ehlo}')],
+      ],
+      // Without a 220 there is no handshake, and nothing that was meant for TLS is said.
+      ['220 250+STARTTLS 454 221', [...HELLO, 'STARTTLS', 'QUIT'], [say('STARTTLS'), HANDSHAKE, say('EHLO {ehlo}')]],
+      ['220 250 550 221', [...HELLO, NULL, 'QUIT'], [say(NULL), sayIfAccepted('STARTTLS'), HANDSHAKE, say(B)]],
+      ['220 250 220 no-tls', [...HELLO, 'STARTTLS', 'handshake'], [say('STARTTLS'), HANDSHAKE, wait(5)]],
+      ['220 250 220 221', [...HELLO, 'beside', 'QUIT'], [beside(5), say('QUIT'), beside(5)]],
+      ['220 250 timeout 221 220', [...HELLO, 'beside', 'QUIT', 'beside'], [beside(5), say('QUIT'), beside(5)]],
+      ['220 250 timeout fin', [...HELLO, 'beside', 'QUIT'], [beside(5), say('QUIT'), beside(5)]],
+    ] satisfies readonly (readonly [string, readonly string[], readonly ScriptStep[]])[]
+  ).map(([host, acts, steps]): Row => [host, acts, { purpose: 'script', scripts: [{ from: 'hello', steps }] }]),
   'an opening 554': [
     ['554 quiet 503 503 221 quiet', ['opening', 'linger 5000', 'EHLO probe.example', 'NOOP', 'QUIT', 'linger 10000']],
     ['554 quiet 503 503 221 fin', ['opening', 'linger 5000', 'EHLO probe.example', 'NOOP', 'QUIT', 'linger 10000']],

@@ -150,7 +150,8 @@ async function expectStated(scenario: Scenario, delivery: Delivery): Promise<voi
 }
 
 /** A host that stays open is watched for 10 seconds, one that is silent waited for again and again. */
-function isSlow({ hosts }: Scenario): boolean {
+function isSlow({ hosts, settings }: Scenario): boolean {
+  if (settings.has('slow')) return true;
   const steps = hosts.flatMap(({ connections }) => connections.flat());
   return steps.some((step) => step.kind === 'does' && (step.deed === 'stay' || step.deed === 'stall'));
 }

@@ -48,6 +48,16 @@ const handshake = union('kind', {
   interrupted: waits.interrupted,
 });
 const { timeout: _, ...lingerWaits } = waits;
+const unconnected = object({ ...after, code: nullable(string) });
+const connect = union('kind', {
+  connected: object({ ...after, localAddress: string }),
+  refused: unconnected,
+  timeout: unconnected,
+  reset: unconnected,
+  unreachable: unconnected,
+  'no-route': unconnected,
+  interrupted: unconnected,
+});
 const ofScript = { script: optional(number) };
 const exchange = union('act', {
   opening: object({ atMs: number, outcome }),
@@ -59,17 +69,20 @@ const exchange = union('act', {
     ...ofScript,
   }),
   handshake: object({ atMs: number, outcome: handshake, ...ofScript }),
+  beside: object({
+    session: oneOf('idle', 'over'),
+    forMs: number,
+    atMs: number,
+    outcome: object({
+      kind: oneOf('beside'),
+      ...after,
+      connect,
+      opening: nullable(outcome),
+      hello: nullable(outcome),
+    }),
+    ...ofScript,
+  }),
   leave: object({ atMs: number }),
-});
-const unconnected = object({ ...after, code: nullable(string) });
-const connect = union('kind', {
-  connected: object({ ...after, localAddress: string }),
-  refused: unconnected,
-  timeout: unconnected,
-  reset: unconnected,
-  unreachable: unconnected,
-  'no-route': unconnected,
-  interrupted: unconnected,
 });
 const script = object({
   from: oneOf('opening', 'hello'),
@@ -81,6 +94,7 @@ const script = object({
       wait: object({ forMs: number }),
       handshake: object({}),
       message: object({ message: oneOf('note', '64k', 'empty') }),
+      beside: object({ forMs: number }),
     }),
   ),
 });

@@ -17,6 +17,7 @@
 import { linesOf } from '../smtp/dialogue-steps.js';
 import type { Outcome } from '../smtp/outcome.js';
 import { visible } from '../smtp/visible.js';
+import { tellBeside } from './beside.js';
 import type { Attempt, Exchange } from './transcript.js';
 
 /** What a scripted socket does besides talking. */
@@ -27,6 +28,7 @@ export type Deed =
   | 'stay' // stays open where an ordinary host would close: behind the reply to QUIT
   | 'pause' // waits, in milliseconds
   | 'dribble' // from here on one octet a segment, that many milliseconds apart (0 where none are given)
+  | 'queue' // waits its turn: until all connections before this one are over
   | 'repeat' // writes the S: lines before it over and over, until the other side closes
   | 'starttls' // the handshake, as the server; what follows is inside TLS
   | 'refuse'; // nothing listens: the connection is refused
@@ -70,17 +72,17 @@ export interface Scenario {
 
 /**
  * Options of a check, under their names on the command line, and what only a scenario has: `domain`, `zone`,
- * `no-allow-private` (the lab lies on loopback, which is allowed otherwise), and `one-segment`, where the story is
- * about octets that come together, so that it cannot be told octet by octet.
+ * `no-allow-private` (the lab lies on loopback, which is allowed otherwise), `one-segment`, where the story is about
+ * octets that come together, so that it cannot be told octet by octet, and `slow`, where the probe waits for seconds.
  */
 const SETTING_KEYS = [
-  'domain', 'zone', 'one-segment', 'no-allow-private', 'mail-from', 'starttls', 'no-pipelining', 'no-controls',
+  'domain', 'zone', 'one-segment', 'slow', 'no-allow-private', 'mail-from', 'starttls', 'no-pipelining', 'no-controls',
   'timeout', 'linger', 'retries', 'retry-after', 'profile', 'only', 'intrusive', 'deliver', 'rfc-timeouts', 'mailing-list',
 ] as const; // prettier-ignore
 export type SettingKey = (typeof SETTING_KEYS)[number];
 
 const DEEDS: readonly string[] = [
-  'close', 'reset', 'stall', 'stay', 'pause', 'dribble', 'repeat', 'starttls', 'refuse',
+  'close', 'reset', 'stall', 'stay', 'pause', 'dribble', 'queue', 'repeat', 'starttls', 'refuse',
 ] satisfies readonly Deed[]; // prettier-ignore
 
 export const DEFAULT_DOMAIN = 'good.example';
@@ -226,6 +228,8 @@ function printExchange(exchange: Exchange, index: number, all: readonly Exchange
         default:
           return printOutcome(exchange.outcome);
       }
+    case 'beside':
+      return [`# ${tellBeside(exchange)}`];
     case 'leave':
       return linesOf({ kind: 'leave' }).map((line) => `C: ${line}`);
   }
@@ -248,7 +252,7 @@ function printCommand(exchange: CommandExchange, index: number, all: readonly Ex
   return [...commands.flatMap(printLines), ...printOutcome(outcome)];
 }
 
-/** What was said for one command: a message has many lines. */
+/** What was said for one command: a message has many lines, and so has what breaks the rule on purpose. */
 const printLines = ({ command }: CommandExchange): readonly string[] =>
   command.split('\r\n').map((line) => `C: ${visible(line)}`);
 

@@ -2,7 +2,7 @@
 // Plain JSON; times are whole milliseconds from the start of the attempt; text of hosts is latin1, one character an octet.
 import type { EhloName } from '../smtp/address.js';
 import type { ConversationPlan } from '../smtp/conversation.js';
-import type { ConnectOutcome, HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
+import type { BesideOutcome, ConnectOutcome, HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
 
 /** One step of a conversation and what came of it. `script` counts within the scripts of the plan. */
 export type Exchange =
@@ -24,6 +24,15 @@ export type Exchange =
       readonly script?: number;
     }
   | { readonly act: 'handshake'; readonly atMs: number; readonly outcome: HandshakeOutcome; readonly script?: number }
+  /** Another connection while this one was idle, or the wait for its greeting when this one was over. */
+  | {
+      readonly act: 'beside';
+      readonly session: 'idle' | 'over';
+      readonly forMs: number;
+      readonly atMs: number;
+      readonly outcome: BesideOutcome;
+      readonly script?: number;
+    }
   /** QUIT written into a session that is out of step; nothing that comes is taken as its reply. */
   | { readonly act: 'leave'; readonly atMs: number };
 

@@ -8,6 +8,7 @@ import { linesOf, type Act, type ActResult } from '../smtp/dialogue-steps.js';
 import type { Verb } from '../smtp/command.js';
 import { converse } from '../smtp/dialogue.js';
 import type { ConnectOutcome, Outcome } from '../smtp/outcome.js';
+import { Beside } from './beside.js';
 import type { Channel, Connect } from './ports.js';
 
 /** How long each step may take, in milliseconds. */
@@ -89,24 +90,26 @@ export async function runSession(plan: ConversationPlan, options: SessionOptions
   const self = addressLiteral(channel.localAddress);
   const ehlo = options.ehlo ?? self;
   const exchanges: Exchange[] = [];
+  const beside = new Beside(options, ehlo);
   try {
     const dialogue = converse(plan, ehlo, { self, startedAt });
     let group = 0;
     for (let step = dialogue.next(); step.done !== true;) {
       const act = step.value;
       const atMs = now();
-      const result = await perform(act, channel, options);
+      const result = await perform(act, channel, beside, options);
       if (act.kind === 'send') group += 1;
       exchanges.push(...written(act, result, atMs, group));
       step = dialogue.next(result);
     }
   } finally {
     channel.close();
+    beside.close();
   }
   return attempt(ehlo, exchanges);
 }
 
-async function perform(act: Act, channel: Channel, options: SessionOptions): Promise<ActResult> {
+async function perform(act: Act, channel: Channel, beside: Beside, options: SessionOptions): Promise<ActResult> {
   const { timeOuts } = options;
   switch (act.kind) {
     case 'opening':
@@ -125,6 +128,9 @@ async function perform(act: Act, channel: Channel, options: SessionOptions): Pro
       return { kind: 'linger', outcome: await channel.linger(act.forMs) };
     case 'handshake':
       return { kind: 'handshake', outcome: await channel.handshake(options.host, timeOuts.commandMs) };
+    case 'beside':
+      if (act.session === 'over') channel.close();
+      return { kind: 'beside', outcome: await beside.look(act.forMs) };
     case 'leave':
       await channel.leave(LEAVE_WAIT_MS);
       return { kind: 'leave' };
@@ -157,6 +163,10 @@ function written(act: Act, result: ActResult, atMs: number, group: number): read
       return [{ act: 'linger', forMs: act.kind === 'linger' ? act.forMs : 0, atMs, outcome: result.outcome, ...of }];
     case 'handshake':
       return [{ act: 'handshake', atMs, outcome: result.outcome, ...of }];
+    case 'beside': {
+      const { session, forMs } = act.kind === 'beside' ? act : { session: 'idle' as const, forMs: 0 };
+      return [{ act: 'beside', session, forMs, atMs, outcome: result.outcome, ...of }];
+    }
     case 'leave':
       return [{ act: 'leave', atMs }];
   }

@@ -32,6 +32,7 @@ export interface Stage {
 export async function startScriptedHost(host: ScriptedHost, stage: Stage): Promise<RunningHost> {
   const mismatches: string[] = [];
   const sockets = new Set<ScriptedSocket>();
+  let played: Promise<unknown> = Promise.resolve();
   let count = 0;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (raw) => {
     const number = count++;
@@ -39,7 +40,8 @@ export async function startScriptedHost(host: ScriptedHost, stage: Stage): Promi
     sockets.add(socket);
     const steps = host.connections[number] ?? host.connections.at(-1);
     if (steps === undefined) mismatches.push(`${host.name}: no connection was expected`);
-    void new Play(host, number + 1, steps ?? [], socket, stage, mismatches).run();
+    const play = new Play(host, number + 1, steps ?? [], socket, stage, mismatches, played);
+    played = Promise.all([played, play.run()]);
   });
   await listen(server, stage);
   return {
@@ -75,6 +77,8 @@ class Play {
   readonly #socket: ScriptedSocket;
   readonly #stage: Stage;
   readonly #mismatches: string[];
+  /** Settled when all connections before this one are over. */
+  readonly #before: Promise<unknown>;
   #hasSpoken = false;
   #offersPipelining = false;
   #isQuitting = false;
@@ -89,6 +93,7 @@ class Play {
     socket: ScriptedSocket,
     stage: Stage,
     mismatches: string[],
+    before: Promise<unknown>,
   ) {
     this.#host = host;
     this.#place = `connection ${number} of ${host.name}`;
@@ -96,6 +101,7 @@ class Play {
     this.#socket = socket;
     this.#stage = stage;
     this.#mismatches = mismatches;
+    this.#before = before;
     this.#ordinary = new OrdinarySession(host.name);
   }
 
@@ -195,6 +201,9 @@ class Play {
         return false;
       case 'pause':
         await new Promise((resolve) => setTimeout(resolve, step.ms));
+        return true;
+      case 'queue':
+        await this.#before;
         return true;
       case 'dribble':
         this.#socket.dribble(step.ms);

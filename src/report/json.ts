@@ -1,5 +1,6 @@
 // The JSON report (cli.md, schemaVersion 1): one self-contained document, or one line a domain (NDJSON).
 // Octets of peers are strings of U+0000 to U+00FF, one character an octet.
+import { tellBeside } from '../evidence/beside.js';
 import type { Attempt, EndpointEvidence, Exchange } from '../evidence/transcript.js';
 import type { TlsFacts } from '../smtp/outcome.js';
 import { isShown } from './shown.js';
@@ -128,8 +129,9 @@ export function transcriptLines({ connect, exchanges }: Attempt): readonly JsonT
   }
   for (const exchange of exchanges) {
     if (exchange.act === 'command') {
-      // A message has many lines.
-      for (const line of exchange.command.split('\r\n')) lines.push({ afterMs: exchange.atMs, from: 'probe', line });
+      // A message has many lines, and so has what breaks the rule on purpose.
+      const said = exchange.command.split('\r\n');
+      lines.push(...said.map((line) => ({ afterMs: exchange.atMs, from: 'probe' as const, line })));
     }
     if (exchange.act === 'leave') lines.push({ afterMs: exchange.atMs, from: 'probe', line: 'QUIT' });
     lines.push(...outcomeLines(exchange));
@@ -139,8 +141,9 @@ export function transcriptLines({ connect, exchanges }: Attempt): readonly JsonT
 
 function outcomeLines(exchange: Exchange): readonly JsonTranscriptLine[] {
   if (exchange.act === 'leave') return [];
-  const { outcome, atMs } = exchange;
-  const afterMs = atMs + outcome.afterMs;
+  const afterMs = exchange.atMs + exchange.outcome.afterMs;
+  if (exchange.act === 'beside') return [{ afterMs, from: 'note', line: tellBeside(exchange) }];
+  const { outcome } = exchange;
   const note = (line: string): readonly JsonTranscriptLine[] => [{ afterMs, from: 'note', line }];
   switch (outcome.kind) {
     case 'reply':

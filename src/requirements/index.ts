@@ -43,6 +43,8 @@ import { messageSize } from './4.5.3.1.7-message-size.js';
 import { openingWith421 } from './3.8-opening-421.js';
 import { manyRecipients } from './4.5.3.1.8-recipients.js';
 import { sizes } from './4.5.3.1-sizes.js';
+import { serverTimeOut } from './4.5.3.2.7-server-timeout.js';
+import { concurrentSessions } from './4.5.4.2-concurrent.js';
 import { listening } from './4.5.4.2-listening.js';
 import { mailRoute } from './5.1-mail-route.js';
 import { mxBogus } from './5.1-mx-bogus.js';
@@ -55,6 +57,10 @@ import { rejectingHosts } from './rfc1846-rejecting-hosts.js';
 import { size } from './rfc1870-size.js';
 import { aliases } from './rfc2181-aliases.js';
 import { nullSender } from './rfc2505-null-sender.js';
+import { pipelining } from './rfc2920-pipelining.js';
+import { plaintextBeforeTls } from './rfc3207-plaintext.js';
+import { tlsRequired } from './rfc3207-required.js';
+import { startTls } from './rfc3207-starttls.js';
 import { idn } from './rfc6531-idn.js';
 import { smtputf8 } from './rfc6531-smtputf8.js';
 import { specialNames } from './rfc6761-special-names.js';
@@ -120,7 +126,13 @@ export const CATALOGUE: readonly Requirement[] = [
   ...sizes,
   ...manyRecipients,
   ...listening,
+  ...concurrentSessions,
   ...connection,
+  ...serverTimeOut,
+  ...tlsRequired,
+  ...startTls,
+  ...plaintextBeforeTls,
+  ...pipelining,
   ...domainSyntax,
   ...mailRoute,
   ...nullMx,

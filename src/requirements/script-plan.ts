@@ -63,8 +63,13 @@ function leavesTransaction(script: Script): boolean {
   return mail !== -1 && !lines.slice(mail).some((line) => /^(?:rset|quit)$/i.test(line));
 }
 
-/** Whether a script wants a connection of its own: nothing can follow it. */
-const isAlone = ({ from, steps }: Script): boolean => from === 'opening' || steps.some(({ step }) => step !== 'say');
+/** Whether a script wants a connection of its own: nothing can follow it, or it must not be held inside TLS. */
+const isAlone = (script: Script): boolean =>
+  script.from === 'opening' || goesIntoTls(script) || script.steps.some(({ step }) => step !== 'say');
+
+/** Whether a script is about STARTTLS, so that it begins in plaintext. */
+export const goesIntoTls = ({ offered, steps }: Script): boolean =>
+  offered === 'STARTTLS' || steps.some(({ step }) => step === 'handshake');
 
 const endsSession = (script: Script): boolean => linesOfScript(script).some((line) => /^quit$/i.test(line));
 
@@ -90,8 +95,11 @@ export function planScripts(
   context: ScriptContext,
   like: ConversationPlan,
 ): readonly ConversationPlan[] {
-  // A message is sent once for a domain, when all its mail hosts have answered (deliver.ts).
-  const wanted = scriptsOf(rows, context).filter(({ script }) => !delivers(script));
+  // A message is sent once for a domain, when all its mail hosts have answered (deliver.ts). RFC 2920: without
+  // --no-pipelining a group is sent only where it is offered; with it, none is.
+  const wanted = scriptsOf(rows, context).filter(
+    ({ script }) => !delivers(script) && (like.pipelining || script.offered !== 'PIPELINING'),
+  );
   const shared = wanted.filter(({ script }) => !isAlone(script) && !endsSession(script));
   const last = wanted.filter(({ script }) => !isAlone(script) && endsSession(script));
   const packs: ScriptNeed[][] = [];
@@ -127,14 +135,12 @@ const otherCommands = (script: Script): number =>
 
 /** A connection that plays these scripts. Into TLS first only where the host wants it, and never where a script goes. */
 export function scriptPlan(like: ConversationPlan, scripts: readonly Script[]): ConversationPlan {
-  const goesIntoTls = scripts.some(
-    ({ from, steps }) => from === 'opening' || steps.some(({ step }) => step === 'handshake'),
-  );
+  const isPlain = scripts.some((script) => script.from === 'opening' || goesIntoTls(script));
   return {
     ...like,
     purpose: 'script',
     hello: 'EHLO',
-    tls: goesIntoTls ? 'avoid' : like.tls,
+    tls: isPlain ? 'avoid' : like.tls,
     transactions: [],
     scripts,
   };

@@ -2,20 +2,21 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
 import type { ReversePath } from '../smtp/address.js';
-import type { HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
+import type { BesideOutcome, HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
 import { readOnce } from '../smtp/read-once.js';
 import { ehloKeywords, isPositive } from '../smtp/reply.js';
 import type { Script } from '../smtp/script.js';
 import { isCalledFor } from '../smtp/script-dialogue.js';
 import { contextOf } from './rcpt-observation.js';
-import type { Cite } from './requirement.js';
+import type { Cite, RequirementText } from './requirement.js';
 import { fillScript, keyOf, scriptSender, type ScriptContext } from './script-plan.js';
 
 /** One thing of a script that was done, with what came of it, in order. */
 export type Done =
   | { readonly kind: 'line'; readonly line: string; readonly outcome: Outcome; readonly cite: Cite }
   | { readonly kind: 'wait'; readonly outcome: LingerOutcome; readonly cite: Cite }
-  | { readonly kind: 'handshake'; readonly outcome: HandshakeOutcome; readonly cite: Cite };
+  | { readonly kind: 'handshake'; readonly outcome: HandshakeOutcome; readonly cite: Cite }
+  | { readonly kind: 'beside'; readonly outcome: BesideOutcome; readonly cite: Cite };
 
 /** One time that a script was played. */
 export interface ScriptRun {
@@ -50,6 +51,15 @@ export function runsOf(
   return filled === null ? null : (allRuns(endpoint).get(keyOf(filled)) ?? []);
 }
 
+/** Whether a script that a row asks for was played at an endpoint. */
+export function wasScriptPlayed(
+  { needs }: RequirementText,
+  endpoint: EndpointEvidence,
+  evidence: DomainEvidence,
+): boolean {
+  return needs.some((need) => need.ask === 'script' && (runsOf(need.script, endpoint, evidence) ?? []).length > 0);
+}
+
 /** All runs of an endpoint by the key of their script. */
 const allRuns = readOnce((endpoint: EndpointEvidence): ReadonlyMap<string, readonly ScriptRun[]> => {
   const found = new Map<string, ScriptRun[]>();
@@ -78,6 +88,7 @@ function runIn(attempt: Attempt, number: number, script: Script, index: number):
       if (exchange.act === 'command')
         done.push({ kind: 'line', line: exchange.command, outcome: exchange.outcome, cite });
       else if (exchange.act === 'linger') done.push({ kind: 'wait', outcome: exchange.outcome, cite });
+      else if (exchange.act === 'beside') done.push({ kind: 'beside', outcome: exchange.outcome, cite });
       else done.push({ kind: 'handshake', outcome: exchange.outcome, cite });
       continue;
     }

@@ -154,6 +154,9 @@ function troubleOf(one: Done, place: Place): Finding | null {
     case 'handshake':
       if (one.outcome.kind === 'secured') return null;
       return inconclusive('needs-tls', 'the TLS handshake did not succeed', [one.cite]);
+    case 'beside':
+      // What comes of it is the subject of the row that asks for it.
+      return null;
   }
 }
 

@@ -7,7 +7,7 @@
 import type { EhloName } from './address.js';
 import { encodeCommand, type Command } from './command.js';
 import type { ConversationPlan } from './conversation.js';
-import type { HandshakeOutcome, LingerOutcome, Outcome } from './outcome.js';
+import type { BesideOutcome, HandshakeOutcome, LingerOutcome, Outcome } from './outcome.js';
 import { ehloKeywords, firstDigit, isPositive, type Reply } from './reply.js';
 
 /** What the dialogue wants done next. Several commands in one `send` are one pipelined group (RFC 2920). */
@@ -16,6 +16,8 @@ export type Act =
   | ({ readonly kind: 'send'; readonly commands: readonly Command[] } & OfScript)
   | ({ readonly kind: 'linger'; readonly forMs: number } & OfScript)
   | ({ readonly kind: 'handshake' } & OfScript)
+  /** `idle`: while the session goes on; `over`: it is closed first, and the connection that waits is waited for. */
+  | ({ readonly kind: 'beside'; readonly session: 'idle' | 'over'; readonly forMs: number } & OfScript)
   | { readonly kind: 'leave' };
 
 /** Which script of the plan an act belongs to, where it belongs to one. */
@@ -29,6 +31,7 @@ export type ActResult =
   | { readonly kind: 'send'; readonly outcomes: readonly Outcome[] }
   | { readonly kind: 'linger'; readonly outcome: LingerOutcome }
   | { readonly kind: 'handshake'; readonly outcome: HandshakeOutcome }
+  | { readonly kind: 'beside'; readonly outcome: BesideOutcome }
   | { readonly kind: 'leave' };
 
 export type Dialogue<T = void> = Generator<Act, T, ActResult>;

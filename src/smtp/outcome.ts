@@ -40,6 +40,18 @@ export type HandshakeOutcome =
   | { readonly kind: 'injected'; readonly raw: string; readonly afterMs: number }
   | Extract<Outcome, { kind: 'timeout' | 'closed' | 'interrupted' }>;
 
+/**
+ * What came of another connection to the same address, beside the one of the session. `opening` is null where no
+ * connection came about, `hello` where no greeting did: EHLO was not said then.
+ */
+export interface BesideOutcome {
+  readonly kind: 'beside';
+  readonly afterMs: number;
+  readonly connect: ConnectOutcome;
+  readonly opening: Outcome | null;
+  readonly hello: Outcome | null;
+}
+
 /** What came of opening a TCP connection. `no-route` is this machine's lack of a way there, IPv6 for one. */
 export type ConnectOutcome =
   | { readonly kind: 'connected'; readonly afterMs: number; readonly localAddress: string }

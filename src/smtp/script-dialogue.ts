@@ -31,6 +31,8 @@ interface Session {
   /** The recipient and the sender that were accepted last: whom a message goes to, and from whom. */
   recipient: ForwardPath | null;
   sender: ReversePath;
+  /** Whether a connection beside this one still waits for its greeting. */
+  hasWaiting: boolean;
   readonly places: () => SessionPlaces;
   readonly mayPipeline: boolean;
 }
@@ -43,6 +45,7 @@ export function* playScripts(plan: ConversationPlan, ehlo: EhloName, ends: Ends)
     hasSaidQuit: false,
     recipient: null,
     sender: NULL_REVERSE_PATH,
+    hasWaiting: false,
     places: () => ({ ...ends, ehlo, keywords: session.keywords }),
     mayPipeline: plan.pipelining,
   };
@@ -69,6 +72,8 @@ export function isCalledFor({ offered, notOffered }: Script, { keywords }: Pick<
 function* playScript({ steps }: Script, session: Session, of: OfScript): Dialogue<boolean> {
   session.last = null;
   for (const step of steps) {
+    // RFC 3207 4: TLS begins behind a 220 alone, and what a script has behind it is meant for TLS.
+    if (step.step === 'handshake' && !isReadyForTls(session.last)) return !session.hasSaidQuit;
     if (!(yield* playStep(step, session, of))) return false;
     if (session.last === null && step.step === 'say' && step.after === undefined) return true;
   }
@@ -93,7 +98,18 @@ function* playStep(step: ScriptStep, session: Session, of: OfScript): Dialogue<b
       session.keywords = new Map();
       return outcome.kind === 'secured';
     }
+    case 'beside':
+      return yield* lookBeside(step.forMs, session, of);
   }
+}
+
+/** Another connection while this one is idle; behind QUIT only where that one still waits for its greeting. */
+function* lookBeside(forMs: number, session: Session, of: OfScript): Dialogue<boolean> {
+  if (session.hasSaidQuit && !session.hasWaiting) return false;
+  const act = { kind: 'beside', session: session.hasSaidQuit ? 'over' : 'idle', forMs, ...of } as const;
+  const { outcome } = expectResult(yield act, 'beside');
+  session.hasWaiting = outcome.opening?.kind === 'timeout';
+  return !session.hasSaidQuit;
 }
 
 function* playLines(
@@ -150,6 +166,8 @@ function* playMessage(kind: MessageKind, session: Session, of: OfScript): Dialog
   session.last = ended;
   return true;
 }
+
+const isReadyForTls = (last: Outcome | null): boolean => last?.kind === 'reply' && last.reply.code === 220;
 
 /** 2yz, or the 3yz that asks for more (RFC 5321 4.2.1). */
 const isAccepted = (last: Outcome | null): boolean =>

@@ -16,10 +16,15 @@ export type ScriptStep =
   | { readonly step: 'say'; readonly lines: readonly string[]; readonly after?: 'accepted' }
   /** Nothing is sent for so long. */
   | { readonly step: 'wait'; readonly forMs: number }
-  /** The TLS handshake, behind a STARTTLS that was answered 220. */
+  /** The TLS handshake, behind a STARTTLS that was answered 220; where it was not, the script ends there. */
   | { readonly step: 'handshake' }
   /** DATA, and behind a 354 the message. */
-  | { readonly step: 'message'; readonly message: MessageKind };
+  | { readonly step: 'message'; readonly message: MessageKind }
+  /**
+   * Another connection to the same address, while this one is idle: its greeting is awaited for so long. Where none
+   * came, a second such step, behind QUIT, closes this connection and waits as long again.
+   */
+  | { readonly step: 'beside'; readonly forMs: number };
 
 /** A script: where it begins, on which condition, and its steps. */
 export interface Script {
@@ -48,6 +53,8 @@ export const sayTogetherIfAccepted = (...lines: readonly string[]): ScriptStep =
 export const wait = (forMs: number): ScriptStep => ({ step: 'wait', forMs });
 /** The TLS handshake. */
 export const HANDSHAKE: ScriptStep = { step: 'handshake' };
+/** Another connection at the same time, its greeting awaited for so many milliseconds. */
+export const beside = (forMs: number): ScriptStep => ({ step: 'beside', forMs });
 
 /** DATA and a message. */
 export const sendMessage = (message: MessageKind): ScriptStep => ({ step: 'message', message });

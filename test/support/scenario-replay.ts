@@ -25,6 +25,7 @@ const selfOf = ({ connect }: Attempt): string =>
 
 const nameOf = (act: Act): string => {
   if (act.kind === 'send') return `send ${linesOf(act).join(' | ')}`;
+  if (act.kind === 'beside') return `beside, ${act.session}, ${act.forMs} ms`;
   return act.kind === 'linger' ? `linger ${act.forMs} ms` : act.kind;
 };
 
@@ -58,6 +59,12 @@ function stepsOf(exchanges: readonly Exchange[]): readonly Step[] {
         break;
       case 'handshake':
         steps.push({ name: 'handshake', result: { kind: 'handshake', outcome: exchange.outcome } });
+        break;
+      case 'beside':
+        steps.push({
+          name: `beside, ${exchange.session}, ${exchange.forMs} ms`,
+          result: { kind: 'beside', outcome: exchange.outcome },
+        });
         break;
       case 'leave':
         steps.push({ name: 'leave', result: { kind: 'leave' } });

@@ -102,6 +102,8 @@ function cutAt(exchanges: readonly Exchange[], index: number, fault: Fault): rea
     case 'linger':
       if (outcome.kind === 'timeout') return null; // to hear nothing is what a linger is for
       return [...before, { ...exchange, outcome: lingerOutcome(outcome) }];
+    case 'beside':
+      return null; // it is another connection that would break
     case 'handshake':
       if (outcome.kind === 'reply' || outcome.kind === 'out-of-turn' || outcome.kind === 'not-a-reply') return null;
       return [...before, { ...exchange, outcome }];

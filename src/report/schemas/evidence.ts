@@ -62,19 +62,6 @@ const handshakeOutcome = union('kind', {
   interrupted,
 });
 
-const ofScript = { script: told(count, 'which script of the plan it belongs to') };
-const exchange = union(
-  'act',
-  {
-    opening: { atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
-    command: { command: words, group: count, atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
-    linger: { forMs: milliseconds, atMs: milliseconds, outcome: lingerOutcome },
-    handshake: { atMs: milliseconds, outcome: handshakeOutcome },
-    leave: { atMs: milliseconds },
-  },
-  { command: ofScript, linger: ofScript, handshake: ofScript },
-);
-
 const unconnected = { afterMs, code: orNull(string) };
 const connect = union('kind', {
   connected: { afterMs, localAddress: words },
@@ -85,6 +72,29 @@ const connect = union('kind', {
   'no-route': unconnected,
   interrupted: unconnected,
 });
+
+const besideOutcome = union('kind', {
+  beside: {
+    afterMs,
+    connect,
+    opening: orNull({ $ref: '#/$defs/outcome' }),
+    hello: orNull({ $ref: '#/$defs/outcome' }),
+  },
+});
+
+const ofScript = { script: told(count, 'which script of the plan it belongs to') };
+const exchange = union(
+  'act',
+  {
+    opening: { atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
+    command: { command: words, group: count, atMs: milliseconds, outcome: { $ref: '#/$defs/outcome' } },
+    linger: { forMs: milliseconds, atMs: milliseconds, outcome: lingerOutcome },
+    handshake: { atMs: milliseconds, outcome: handshakeOutcome },
+    beside: { session: oneOf('idle', 'over'), forMs: milliseconds, atMs: milliseconds, outcome: besideOutcome },
+    leave: { atMs: milliseconds },
+  },
+  { command: ofScript, linger: ofScript, handshake: ofScript, beside: ofScript },
+);
 
 const script = object(
   {
@@ -97,6 +107,7 @@ const script = object(
           wait: { forMs: milliseconds },
           handshake: {},
           message: { message: oneOf('note', '64k', 'empty') },
+          beside: { forMs: milliseconds },
         },
         {
           say: { after: { const: 'accepted' } },
