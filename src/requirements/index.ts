@@ -1,12 +1,18 @@
 // The catalogue: every requirement that is judged, in RFC order within its subject.
 import { greetingNames } from './2.3.5-greeting-name.js';
+import { replyLines } from './2.3.8-reply-lines.js';
 import { sessionInitiation } from './3.1-session-initiation.js';
 import { refusedSession } from './3.1-refused-session.js';
+import { envelopeReplies } from './3.3-mail-refusal.js';
 import { connection } from './3.8-connection.js';
 import { quitAfter554 } from './4.1.1.10-quit-after-554.js';
 import { noop } from './4.1.1.9-noop.js';
 import { domainSyntax } from './4.1.2-domain-syntax.js';
+import { helloVerification } from './4.1.4-hello-verification.js';
 import { openingReplies } from './4.2-opening-replies.js';
+import { replyCodes } from './4.2-reply-codes.js';
+import { replyForm } from './4.2-replies.js';
+import { multilineReplies } from './4.2.1-multiline-replies.js';
 import { blocking } from './4.5.1-blocking.js';
 import { everyMx } from './4.5.1-every-mx.js';
 import { exemption } from './4.5.1-exemption.js';
@@ -18,8 +24,11 @@ import { mailRoute } from './5.1-mail-route.js';
 import { mxBogus } from './5.1-mx-bogus.js';
 import { mxTargets } from './5.1-mx-targets.js';
 import { ipv6 } from './5.2-ipv6.js';
+import { policyRefusals } from './7.9-policy-refusals.js';
 import { mxRecords } from './rfc1035-mx-records.js';
+import { rcptDelay } from './rfc1123-rcpt-delay.js';
 import { rejectingHosts } from './rfc1846-rejecting-hosts.js';
+import { enhancedCodes } from './rfc2034-enhanced-codes.js';
 import { aliases } from './rfc2181-aliases.js';
 import { nullSender } from './rfc2505-null-sender.js';
 import { idn } from './rfc6531-idn.js';
@@ -29,7 +38,7 @@ import { noMailHost } from './rfc7504-521.js';
 import { nullMx } from './rfc7505-null-mx.js';
 import type { Requirement } from './requirement.js';
 
-/** All requirements, in the order in which reports show them: what decides first, then greetings, the DNS, connections. */
+/** All requirements, in the order in which reports show them: what decides first, then greetings, connections, replies, the DNS. */
 export const CATALOGUE: readonly Requirement[] = [
   ...postmaster,
   ...everyMx,
@@ -48,6 +57,15 @@ export const CATALOGUE: readonly Requirement[] = [
   ...noop,
   ...listening,
   ...connection,
+  ...envelopeReplies,
+  ...rcptDelay,
+  ...policyRefusals,
+  ...helloVerification,
+  ...replyForm,
+  ...replyCodes,
+  ...multilineReplies,
+  ...replyLines,
+  ...enhancedCodes,
   ...domainSyntax,
   ...mailRoute,
   ...nullMx,
