@@ -465,4 +465,5 @@ const CLOSE_IS_THE_FINDING: ReadonlySet<string> = new Set([
   'greeting.554-waits-for-quit',
   'greeting.554-quit-221',
   'connect.no-premature-close', // the same close in two sessions
+  'mail.refusal-class', // likewise, at MAIL
 ]);

@@ -4,6 +4,7 @@ import { ehloNames } from './2.3.5-ehlo-name.js';
 import { greetingNames } from './2.3.5-greeting-name.js';
 import { lines } from './2.3.8-lines.js';
 import { commandSyntax } from './2.4-command-syntax.js';
+import { replyLines } from './2.3.8-reply-lines.js';
 import { sessionInitiation } from './3.1-session-initiation.js';
 import { recipients } from './3.3-recipients.js';
 import { expansion } from './3.5-expansion.js';
@@ -12,6 +13,7 @@ import { verificationMeaning } from './3.5.3-verification-meaning.js';
 import { relaying } from './3.6.2-relaying.js';
 import { refusedSession } from './3.1-refused-session.js';
 import { closing } from './3.8-closing.js';
+import { envelopeReplies } from './3.3-mail-refusal.js';
 import { connection } from './3.8-connection.js';
 import { announcedCommands } from './4.1.1.1-announced-commands.js';
 import { ehloReply } from './4.1.1.1-ehlo-reply.js';
@@ -31,6 +33,10 @@ import { mailOrder } from './4.1.4-mail-order.js';
 import { openingReplies } from './4.2-opening-replies.js';
 import { unknownCommand } from './4.2.4-unknown-command.js';
 import { commandArguments } from './4.3.2-arguments.js';
+import { helloVerification } from './4.1.4-hello-verification.js';
+import { replyCodes } from './4.2-reply-codes.js';
+import { replyForm } from './4.2-replies.js';
+import { multilineReplies } from './4.2.1-multiline-replies.js';
 import { blocking } from './4.5.1-blocking.js';
 import { everyMx } from './4.5.1-every-mx.js';
 import { exemption } from './4.5.1-exemption.js';
@@ -55,6 +61,9 @@ import { mxRecords } from './rfc1035-mx-records.js';
 import { nullReversePath } from './rfc1123-null-reverse-path.js';
 import { rejectingHosts } from './rfc1846-rejecting-hosts.js';
 import { size } from './rfc1870-size.js';
+import { policyRefusals } from './7.9-policy-refusals.js';
+import { rcptDelay } from './rfc1123-rcpt-delay.js';
+import { enhancedCodes } from './rfc2034-enhanced-codes.js';
 import { aliases } from './rfc2181-aliases.js';
 import { nullSender } from './rfc2505-null-sender.js';
 import { pipelining } from './rfc2920-pipelining.js';
@@ -73,7 +82,7 @@ import { roleMailboxes } from './rfc2142-role-mailboxes.js';
 import { roleRules } from './rfc2142-role-rules.js';
 import type { Requirement } from './requirement.js';
 
-/** All requirements, in the order in which reports show them: what decides first, then greetings, the DNS, connections. */
+/** All requirements, in the order in which reports show them: what decides first, then greetings, connections, replies, the DNS. */
 export const CATALOGUE: readonly Requirement[] = [
   ...postmaster,
   ...everyMx,
@@ -133,6 +142,15 @@ export const CATALOGUE: readonly Requirement[] = [
   ...startTls,
   ...plaintextBeforeTls,
   ...pipelining,
+  ...envelopeReplies,
+  ...rcptDelay,
+  ...policyRefusals,
+  ...helloVerification,
+  ...replyForm,
+  ...replyCodes,
+  ...multilineReplies,
+  ...replyLines,
+  ...enhancedCodes,
   ...domainSyntax,
   ...mailRoute,
   ...nullMx,

@@ -110,7 +110,7 @@ export function hasLostStep({ exchanges }: Attempt): boolean {
     if (outcome.reply.defects.includes('mixed-codes')) return true;
     if (exchange.act !== 'command') return false;
     const { code } = outcome.reply;
-    if (exchange.command !== 'QUIT') return code === 221;
+    if (!/^quit$/i.test(exchange.command)) return code === 221;
     return isInGroup && code !== 221 && firstDigit(outcome.reply) !== 4;
   });
 }

@@ -20,10 +20,14 @@ import {
   CLIENT_REFUSED,
   COME_BACK,
   GREYLIST,
+  HELLO_DIFFERS,
+  HELLO_NAME,
+  HELO,
   LIST_NAME,
   NO_SUCH_USER,
   NULL_SENDER,
   POSTFIX_BLAMES,
+  SENDER_CHECK,
 } from './reply-words.js';
 
 export type { ReplyClass } from './reply-patterns.js';
@@ -120,6 +124,18 @@ export function claimsAttack(reply: Reply, echo: Echo): boolean {
 /** Whether the text blames an empty reverse-path, or bounces as such (RFC 2505 2.6.1). */
 export function blamesNullSender(reply: Reply, echo: Echo): boolean {
   return NULL_SENDER.test(ownWords(reply, echo));
+}
+
+/**
+ * What a refusal finds wrong with our EHLO, if it says so: that its name does not belong to our address (4.1.4), or the
+ * name itself, which does not exist or is not fully-qualified.
+ */
+export function blamesHello(reply: Reply, echo: Echo): 'mismatch' | 'name' | null {
+  if (!reply.lines.some((line) => HELO.test(line))) return null;
+  const text = ownWords(reply, echo);
+  if (SENDER_CHECK.test(text)) return null;
+  if (HELLO_DIFFERS.test(text)) return 'mismatch';
+  return HELLO_NAME.test(text) ? 'name' : null;
 }
 
 function classifyRefusal(reply: Reply, kind: 'temp' | 'perm', step: ReplyStep, text: string): ReplyClass {

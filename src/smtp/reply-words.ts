@@ -130,3 +130,19 @@ export const NO_SUCH_USER = words(
 );
 // Of a name in DNS it is said about the client, the sender or a domain, not about a mailbox.
 export const NOT_OF_A_NAME = String.raw`(?<!\b(?:domain|host|hostname|dns|records?|mx|ptr)\b[^.;:!]{0,30})`;
+
+const HELLO = String.raw`\b(?:helo|ehlo)\b`;
+const DIFFERS = String.raw`(?:mis-?match|(?:not|n't) (?:match|correspond to|agree with|belong to|map to|point to)(?:es|s)?\b(?! (?:the )?(?:rfc|syntax|require|standard)| our\b))`;
+/** The name in EHLO and the address of the client do not belong together. */
+export const HELLO_DIFFERS = words(
+  String.raw`${HELLO}[^;!]{0,60}${DIFFERS}`,
+  String.raw`${DIFFERS}[^;!]{0,40}${HELLO}`,
+  String.raw`${HELLO}[^;!]{0,60}(?:not|n't) resolve to (?:your|the|this|that|client|connecting|remote|sending|[[(]?\d)`,
+);
+/** The name in EHLO does not exist, or is not fully-qualified. */
+export const HELLO_NAME = words(
+  String.raw`${HELLO}[^;!]{0,80}(?:not found|unknown|(?:not|n't) (?:exist|resolve)|non-?existent|unresolvable|fully[- ]qualified|\bfqdn\b)`,
+  String.raw`${HELLO}[^;!]{0,80}(?:\bno (?:a|dns|mx|address)\b[^;!]{0,20}\brecord|invalid (?:name|domain|host))`,
+);
+/** What else may say "does not match" of a name in EHLO. */
+export const SENDER_CHECK = words(String.raw`\b(?:spf|dkim|dmarc)\b|sender policy framework`);

@@ -20,6 +20,7 @@ const MAY_COME_TO_FAIL: ReadonlySet<string> = new Set([
   'greeting.554-waits-for-quit',
   'greeting.554-quit-221',
   'connect.no-premature-close',
+  'mail.refusal-class',
 ]);
 
 /** The rows that can accuse an endpoint; those of the DNS see no session, those that combine rows follow from these. */
