@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { Baseline, encodeBaseline, parseBaseline, type KnownViolation } from '../src/report/baseline.js';
 import type { Judgement } from '../src/report/report.js';
 import { UsageError } from '../src/smtp/usage-error.js';
-import { cli } from './support/cli-run.js';
+import { cliInThread } from './support/cli-in-thread.js';
 import { openWorld } from './support/cli-world.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'postmaster-check-'));
@@ -26,14 +26,14 @@ const write = (name: string, ...violations: readonly KnownViolation[]): string =
 };
 const read = (name: string): readonly KnownViolation[] =>
   parseBaseline(readFileSync(path(name), 'utf8'), name).violations;
-const replay = (...words: readonly string[]): ReturnType<typeof cli> =>
-  cli(['replay', '--fail-on', 'violation', EVIDENCE, ...words]);
+const replay = (...words: readonly string[]): ReturnType<typeof cliInThread> =>
+  cliInThread(['replay', '--fail-on', 'violation', EVIDENCE, ...words]);
 
 const live = { stderr: '', code: 0 as number | null };
 before(async () => {
   const world = await openWorld();
   const args = [...world.args, '-q', '--save-evidence', EVIDENCE, '--write-baseline', WRITTEN];
-  const { stderr, code } = await cli([
+  const { stderr, code } = await cliInThread([
     ...args,
     'escapes.example',
     'good.example',
@@ -158,7 +158,13 @@ describe('a baseline', { concurrency: 3 }, () => {
       [path('no/such/place'), 'ENOENT'],
       [folder, 'it is a directory'],
     ] as const) {
-      const { code, stdout, stderr } = await cli(['--host', '127.0.0.1:1', 'x.example', '--write-baseline', place]);
+      const { code, stdout, stderr } = await cliInThread([
+        '--host',
+        '127.0.0.1:1',
+        'x.example',
+        '--write-baseline',
+        place,
+      ]);
       assert.ok(stderr.startsWith(`postmaster-check: cannot write ${place}: ${why}`), stderr);
       assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
     }

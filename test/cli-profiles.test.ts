@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { PROFILES } from '../src/requirements/profiles.js';
 import { PLAIN, withHost } from './support/cli-host.js';
-import { cli } from './support/cli-run.js';
+import { cliInThread } from './support/cli-in-thread.js';
 import { openWorld } from './support/cli-world.js';
 import { answering } from './support/smtp-peer.js';
 
@@ -33,7 +33,7 @@ const file = (name: string, profile: object): string => {
 
 /** The report of one domain, and how the program ended. */
 async function checked(words: readonly string[]): Promise<{ readonly code: number | null; readonly report: Json }> {
-  const { code, stdout } = await cli([...world.args, '--json', ...words]);
+  const { code, stdout } = await cliInThread([...world.args, '--json', ...words]);
   return { code, report: JSON.parse(stdout) as Json };
 }
 
@@ -42,7 +42,7 @@ const rowOf = ({ domains }: Json, id: string): Record<string, unknown> | undefin
 
 describe('profiles', { concurrency: 3 }, () => {
   test('lists them all, and is a command, never a domain', async () => {
-    const [text, json] = await Promise.all([cli(['profiles']), cli(['profiles', '--json'])]);
+    const [text, json] = await Promise.all([cliInThread(['profiles']), cliInThread(['profiles', '--json'])]);
     for (const name of PROFILES) assert.match(text.stdout, new RegExp(`^${name} +\\w`, 'm'));
     const { schemaVersion, profiles } = JSON.parse(json.stdout) as {
       schemaVersion: number;
@@ -54,7 +54,7 @@ describe('profiles', { concurrency: 3 }, () => {
 
   test('tells what one holds and what decides in it, also of a file', async () => {
     const mine = file('told.json', { name: 'mine', requirements: { mx: true, 'postmaster.bare': 'warn' } });
-    const [own, custom] = await Promise.all([cli(['profiles', 'postmaster']), cli(['profiles', mine])]);
+    const [own, custom] = await Promise.all([cliInThread(['profiles', 'postmaster']), cliInThread(['profiles', mine])]);
     assert.match(own.stdout, /^Asked for, and decide\n {2}postmaster\.bare \(fails\)$/m);
     assert.match(own.stdout, /^Asked for, and decide nothing\n {2}postmaster\.null-sender \(fails\)$/m);
     assert.match(own.stdout, /^Judged where the replies show it, and decide nothing\n/m);
@@ -70,7 +70,7 @@ describe('profiles', { concurrency: 3 }, () => {
   ];
   for (const [words, sentence] of MISUSES) {
     test(`a misuse is one sentence: ${JSON.stringify(words.map((word) => word.replace(folder, '')))}`, async () => {
-      const { code, stdout, stderr } = await cli(words);
+      const { code, stdout, stderr } = await cliInThread(words);
       assert.match(stderr.replace(/^postmaster-check: /, '').trimEnd(), sentence);
       assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
     });
@@ -79,7 +79,7 @@ describe('profiles', { concurrency: 3 }, () => {
 
 describe('--profile', { concurrency: 3 }, () => {
   test('with the file that "profiles postmaster --json" prints is the same as with the name', async () => {
-    const { stdout } = await cli(['profiles', 'postmaster', '--json']);
+    const { stdout } = await cliInThread(['profiles', 'postmaster', '--json']);
     const path = join(folder, 'postmaster.json');
     writeFileSync(path, stdout);
     const [own, fromFile] = await Promise.all([
@@ -112,9 +112,9 @@ describe('--profile', { concurrency: 3 }, () => {
         { verdict: 'warn', cause: 'no-mailbox', adjusted: { from: 'fail', by: 'profile' } },
       );
     }
-    const replayed = await cli(['replay', '--json', saved]);
+    const replayed = await cliInThread(['replay', '--json', saved]);
     assert.deepEqual((JSON.parse(replayed.stdout) as Json).domains, report.domains);
-    const text = await cli(['replay', saved]);
+    const text = await cliInThread(['replay', saved]);
     assert.match(text.stdout, /^ {2}counts +no, because the profile says so: by the catalogue this is fail$/m);
     assert.deepEqual([replayed.code, text.code], [0, 0]);
   });
@@ -130,7 +130,7 @@ describe('--profile', { concurrency: 3 }, () => {
   test('a warning that the file raises is a violation', () =>
     withHost(answering(PLAIN, '250 mx.example\r\n'), async (_, at) => {
       const path = file('raised.json', { extends: 'postmaster', requirements: { 'greeting.code': 'fail' } });
-      const { code, stdout } = await cli([...at, '--json', '--profile', path, 'good.example']);
+      const { code, stdout } = await cliInThread([...at, '--json', '--profile', path, 'good.example']);
       const { verdict, cause, adjusted } = rowOf(JSON.parse(stdout) as Json, 'greeting.code') ?? {};
       const raised = { verdict: 'fail', cause: 'wrong-code', adjusted: { from: 'warn', by: 'profile' } };
       assert.deepEqual({ code, verdict, cause, adjusted }, { code: 1, ...raised });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { only, PLAIN, withHost } from './support/cli-host.js';
-import { cli } from './support/cli-run.js';
+import { cliInThread } from './support/cli-in-thread.js';
 import { answering, type PeerScript } from './support/smtp-peer.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'postmaster-check-'));
@@ -37,13 +37,13 @@ describe('--strict', { concurrency: 3 }, () => {
     withHost(GOES_ON, async (_, at) => {
       const saved = join(folder, 'should.json');
       const words = [...at, '--linger', '0.05', '--json', 'good.example'];
-      const mild = await cli([...words, '--save-evidence', saved]);
+      const mild = await cliInThread([...words, '--save-evidence', saved]);
       const id = 'greeting.554-503-to-commands';
       assert.deepEqual([mild.code, row(mild.stdout, id)], [0, { verdict: 'warn', cause: 'wrong-code' }]);
       const [strict, text, quiet] = await Promise.all([
-        cli([...words, '--strict']),
-        cli(['replay', saved, '--strict']),
-        cli(['replay', saved, '-q']),
+        cliInThread([...words, '--strict']),
+        cliInThread(['replay', saved, '--strict']),
+        cliInThread(['replay', saved, '-q']),
       ]);
       const adjusted = { from: 'warn', by: 'strict' };
       assert.deepEqual([strict.code, row(strict.stdout, id)], [1, { verdict: 'fail', cause: 'wrong-code', adjusted }]);
@@ -58,7 +58,7 @@ describe('--strict', { concurrency: 3 }, () => {
   test('an inexact code is a violation, of a MUST row too', () =>
     withHost(answering({ ...PLAIN, RCPT: '252 2.5.2 perhaps\r\n' }), async (_, at) => {
       const words = [...at, '--only', 'postmaster.bare', '--json', 'good.example'];
-      const [mild, strict] = await Promise.all([cli(words), cli([...words, '--strict'])]);
+      const [mild, strict] = await Promise.all([cliInThread(words), cliInThread([...words, '--strict'])]);
       assert.deepEqual([mild.code, row(mild.stdout, 'postmaster.bare').verdict], [0, 'warn']);
       assert.deepEqual([strict.code, row(strict.stdout, 'postmaster.bare').verdict], [1, 'fail']);
     }));
@@ -68,9 +68,9 @@ describe('--strict', { concurrency: 3 }, () => {
       const words = [...at, '--json', 'good.example'];
       const again = ['--retries', '2', '--retry-after', '0.05'];
       const [strict, mild, once] = await Promise.all([
-        cli([...words, '--strict', ...again]),
-        cli([...words, ...again]),
-        cli([...words, '--strict']),
+        cliInThread([...words, '--strict', ...again]),
+        cliInThread([...words, ...again]),
+        cliInThread([...words, '--strict']),
       ]);
       const doubt = { verdict: 'inconclusive', cause: 'transient-negative' };
       assert.deepEqual([mild.code, row(mild.stdout, 'postmaster.domain')], [3, doubt]);
@@ -91,7 +91,7 @@ describe('--strict', { concurrency: 3 }, () => {
     };
     await withHost(script, async (_, at) => {
       const again = ['--retries', '1', '--retry-after', '0.05'];
-      const { code, stdout } = await cli([...at, '--json', '--strict', ...again, 'good.example']);
+      const { code, stdout } = await cliInThread([...at, '--json', '--strict', ...again, 'good.example']);
       assert.equal(code, 3);
       assert.equal(row(stdout, 'postmaster.domain').verdict, 'inconclusive');
     });
@@ -102,8 +102,8 @@ describe('--strict', { concurrency: 3 }, () => {
     withHost(answering({ ...PLAIN, RCPT: ABOUT_US }), async (_, at) => {
       const words = [...at, '--json', '--strict', 'good.example'];
       const [own, all] = await Promise.all([
-        cli([...words, '--retries', '1', '--retry-after', '0.05']),
-        cli([...words, '--profile', 'rfc5321']),
+        cliInThread([...words, '--retries', '1', '--retry-after', '0.05']),
+        cliInThread([...words, '--profile', 'rfc5321']),
       ]);
       for (const { code, stdout } of [own, all]) {
         assert.equal(code, 3);
@@ -119,7 +119,7 @@ describe('--strict', { concurrency: 3 }, () => {
   test('with postmaster the core decides all the same; with rfc5321 every violation does', () =>
     withHost(answering(PLAIN, BAD_GREETING), async (_, at) => {
       const words = [...at, '--json', '--strict', 'good.example'];
-      const [own, all] = await Promise.all([cli(words), cli([...words, '--profile', 'rfc5321'])]);
+      const [own, all] = await Promise.all([cliInThread(words), cliInThread([...words, '--profile', 'rfc5321'])]);
       for (const { stdout } of [own, all]) assert.equal(row(stdout, 'greeting.code').verdict, 'fail');
       assert.deepEqual([own.code, all.code], [0, 1]);
     }));

@@ -9,7 +9,7 @@ import type { DomainReport, Judgement } from '../src/report/report.js';
 import { reportDomain, runFacts } from '../src/report/roll-up.js';
 import { parseWaivers } from '../src/report/waivers.js';
 import { UsageError } from '../src/smtp/usage-error.js';
-import { cli } from './support/cli-run.js';
+import { cliInThread } from './support/cli-in-thread.js';
 import { openWorld } from './support/cli-world.js';
 import { endpoint, evidence } from './support/evidence-builder.js';
 
@@ -30,7 +30,7 @@ const live = { stdout: '', code: 0 as number | null };
 before(async () => {
   const world = await openWorld();
   const args = [...world.args, '--json', '--save-evidence', EVIDENCE, '--waive', file('live.json', [GOOD])];
-  const { stdout, code } = await cli([
+  const { stdout, code } = await cliInThread([
     ...args,
     'bad.example',
     'good.example',
@@ -58,8 +58,8 @@ const failing = ({ domains }: Json): readonly Pick<Judgement, 'requirement' | 'w
         ...(expiredWaiver === undefined ? {} : { expiredWaiver }),
       })),
   );
-const replay = (name: string, waivers: unknown, ...words: readonly string[]): ReturnType<typeof cli> =>
-  cli(['replay', '--fail-on', 'violation', EVIDENCE, '--waive', file(name, waivers), ...words]);
+const replay = (name: string, waivers: unknown, ...words: readonly string[]): ReturnType<typeof cliInThread> =>
+  cliInThread(['replay', '--fail-on', 'violation', EVIDENCE, '--waive', file(name, waivers), ...words]);
 
 describe('a waiver', { concurrency: 3 }, () => {
   test('takes a finding, and what only sums it up, out of verdict and exit code; the finding stays, with its reason', () => {
@@ -132,7 +132,13 @@ describe('a waiver', { concurrency: 3 }, () => {
   });
 
   test('the file must be there before anything is probed', async () => {
-    const { code, stdout, stderr } = await cli(['--host', '127.0.0.1:1', 'x.example', '--waive', join(folder, 'nope')]);
+    const { code, stdout, stderr } = await cliInThread([
+      '--host',
+      '127.0.0.1:1',
+      'x.example',
+      '--waive',
+      join(folder, 'nope'),
+    ]);
     assert.match(stderr, /^postmaster-check: cannot read .*nope: ENOENT[^\n]*\n$/);
     assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
   });

@@ -21,11 +21,14 @@ const NOOP: Command = { verb: 'NOOP' };
 const QUIT: Command = { verb: 'QUIT' };
 const STARTTLS: Command = { verb: 'STARTTLS' };
 
+/** For what comes at once: only a machine with much else to do is slower. */
+const REPLY_MS = 10_000;
+
 /** A channel to a host that plays `script`; both are closed when the test ends. */
 async function visit(t: TestContext, script: PeerScript): Promise<{ channel: Channel; host: PeerConnection }> {
   const peer = await startPeer(script);
   t.after(() => peer.close());
-  const { channel } = await connect({ address: peer.address, port: peer.port, timeoutMs: 1_000 });
+  const { channel } = await connect({ address: peer.address, port: peer.port, timeoutMs: REPLY_MS });
   assert.ok(channel !== null);
   t.after(() => channel.close());
   return { channel, host: await peer.connection(0) };
@@ -35,7 +38,7 @@ async function visit(t: TestContext, script: PeerScript): Promise<{ channel: Cha
 async function ask(channel: Channel, ...commands: readonly Command[]): Promise<readonly string[]> {
   const told: string[] = [];
   for (const command of commands) {
-    for (const outcome of await channel.send([command], 1_000)) {
+    for (const outcome of await channel.send([command], REPLY_MS)) {
       told.push(outcome.kind === 'reply' ? outcome.reply.raw : outcome.kind);
     }
   }
@@ -43,7 +46,7 @@ async function ask(channel: Channel, ...commands: readonly Command[]): Promise<r
 }
 
 async function open(channel: Channel): Promise<string> {
-  const outcome = await channel.opening(1_000);
+  const outcome = await channel.opening(REPLY_MS);
   return outcome.kind === 'reply' ? outcome.reply.raw : outcome.kind;
 }
 
@@ -230,7 +233,7 @@ describe('the client', () => {
   });
 
   it('tells a refused connection and has no channel then', async () => {
-    const { outcome, channel } = await connect({ address: '127.0.0.1', port: await freePort(), timeoutMs: 1_000 });
+    const { outcome, channel } = await connect({ address: '127.0.0.1', port: await freePort(), timeoutMs: REPLY_MS });
     assert.deepEqual(
       { outcome: { ...outcome, afterMs: 0 }, channel },
       {
@@ -267,7 +270,7 @@ describe('the client', () => {
     t.after(() => peer.close());
     await Promise.all(
       Array.from({ length: 100 }, async () => {
-        const { channel } = await connect({ address: peer.address, port: peer.port, timeoutMs: 2_000 });
+        const { channel } = await connect({ address: peer.address, port: peer.port, timeoutMs: REPLY_MS });
         assert.ok(channel !== null);
         const index = (await open(channel)).slice(4);
         assert.deepEqual(await ask(channel, EHLO, NOOP, NOOP), [

@@ -9,6 +9,8 @@ import { type MailHost, type Place, cache, linesOf, makeInstance, untilReady, us
 export interface EximVariant {
   /** What the administrator did, and what follows from it. */
   readonly what: string;
+  /** Whether the configuration is Debian's own; nothing else is then said here. */
+  readonly shipped?: true;
   /** Main options, after those of the good configuration. */
   readonly main?: (domain: string) => string;
   /** `domainlist local_domains` of the good configuration is the domain and the host's own name. */
@@ -34,6 +36,10 @@ const goodRouters = `system_aliases:
 `;
 
 export const eximVariants = {
+  stock: {
+    what: 'the configuration that Debian writes for an Internet site with the domain as mail name',
+    shipped: true,
+  },
   good: { what: 'the example configuration with the domain in local_domains and its postmaster statement' },
   'good-by-alias': {
     what: 'no postmaster statement: the alias alone decides',
@@ -334,6 +340,25 @@ begin retry
 `;
 }
 
+/** What update-exim4.conf makes of Debian's template. */
+async function shippedConfiguration({ domain, address, port }: Place): Promise<string> {
+  const template = await readFile(join(cache, 'exim/etc/exim4/exim4.conf.template'), 'utf8');
+  // Strangers are strangers, even from this machine; and the root has no user uucp.
+  const macros = `MAIN_LOCAL_INTERFACES = ${address}.${port}
+MAIN_HARDCODE_PRIMARY_HOSTNAME = mx.${domain}
+MAIN_LOCAL_DOMAINS = @:localhost:${domain}
+MAIN_RELAY_TO_DOMAINS =
+MAIN_RELAY_NETS = 192.0.2.0/28
+MAIN_TRUSTED_USERS = mail
+ETC_MAILNAME = ${domain}
+LOCAL_DELIVERY = mail_spool
+DC_eximconfig_configtype = internet
+DCconfig_internet = 1
+DCreadhost =
+DCsmarthost =`;
+  return template.replace(/^UPEX4CmacrosUPEX4C = 1$/m, macros);
+}
+
 /** Starts an Exim of its own; resolves when it greets. */
 export async function startExim(name: EximVariantName, place: Place): Promise<MailHost> {
   const variant: EximVariant = eximVariants[name];
@@ -341,7 +366,12 @@ export async function startExim(name: EximVariantName, place: Place): Promise<Ma
   const log = async () =>
     (await instance.log('/var/log/exim4/mainlog')) + (await instance.log('/var/log/exim4/paniclog'));
   try {
-    await instance.write('/etc/exim4/exim4.conf', eximConfiguration(variant, place));
+    // Nothing can be sent to that address: whatever Exim asks of the DNS fails at once.
+    await instance.write('/etc/resolv.conf', 'nameserver 255.255.255.255\n');
+    await instance.write(
+      '/etc/exim4/exim4.conf',
+      variant.shipped ? await shippedConfiguration(place) : eximConfiguration(variant, place),
+    );
     await instance.write(
       '/etc/aliases',
       'postmaster: alice@localhost\nabuse: alice@localhost\nalice: alice@localhost\n',

@@ -13,22 +13,27 @@ exec </dev/null
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${MTA_CACHE:-$(cd "$here/../.." && pwd)/.mta-cache}
-layout=1 # raise it when the contents of a root change: old ones are then made anew
+layout=2 # raise it when the contents of the roots change, other than by their packages: old ones are then made anew
 
 say() { printf 'test/mta/install.sh: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 [ "$(id -u)" = 0 ] || die 'needs root: the servers run in a chroot and under several users'
-command -v apt-get >/dev/null || die 'needs apt-get: the servers are those of Debian'
+command -v apt-get >/dev/null || die 'needs apt-get: most of the servers are those of Debian'
+command -v npm >/dev/null || die 'needs npm: Haraka comes from there'
 
 # server: the packages that hold it; its binaries, whose libraries are looked for; folders it expects.
-servers='postfix exim sendmail opensmtpd nsd'
+servers='postfix exim sendmail opensmtpd courier qpsmtpd aiosmtpd haraka nsd'
 packages_of() {
   case $1 in
     postfix) echo postfix ;;
-    exim) echo exim4-daemon-light ;;
+    exim) echo exim4-daemon-light exim4-config ;;
     sendmail) echo sendmail-bin sendmail-cf m4 ;;
     opensmtpd) echo opensmtpd ;;
+    courier) echo courier-mta dash coreutils findutils sed ;;
+    qpsmtpd) echo qpsmtpd libnet-ip-perl coreutils ;; # its plugin relay uses Net::IP, which nothing in Debian says
+    aiosmtpd) echo python3-aiosmtpd ;;
+    haraka) echo Haraka@3.3.4 ;;
     nsd) echo nsd openssl ;;
   esac
 }
@@ -45,6 +50,13 @@ update() {
 missing_libraries() {
   apt-get install --simulate --quiet --no-install-recommends --allow-change-held-packages "$@" 2>/dev/null |
     awk '$1 == "Inst" && $2 ~ /^lib/ { print $2 }'
+}
+
+# All that the packages depend on, as on a machine that has nothing yet, less what is only for the eye. A server that is
+# a script needs its interpreter with the modules of just that version, whichever the machine has, if it has one.
+dependencies() {
+  apt-get install --simulate --quiet --no-install-recommends -o Dir::State::status=/dev/null "$@" 2>/dev/null |
+    awk '$1 == "Inst" && $2 !~ /^(fonts|libjs|sphinx)-/ { print $2 }'
 }
 
 # Copies into the root the libraries that its programs name and that the packages did not bring: this machine has them.
@@ -92,6 +104,8 @@ smmsp:x:64105:64105::/var/lib/sendmail:/usr/sbin/nologin
 opensmtpd:x:64106:64106::/var/empty:/usr/sbin/nologin
 opensmtpq:x:64107:64107::/var/empty:/usr/sbin/nologin
 nsd:x:64108:64108::/var/lib/nsd:/usr/sbin/nologin
+courier:x:64109:64109::/var/lib/courier:/usr/sbin/nologin
+qpsmtpd:x:64110:64110::/var/spool/qpsmtpd:/usr/sbin/nologin
 alice:x:64200:64200::/nonexistent:/usr/sbin/nologin
 PASSWD
   cat >"$root/etc/group" <<'GROUP'
@@ -106,44 +120,72 @@ smmsp:x:64105:
 opensmtpd:x:64106:
 opensmtpq:x:64107:
 nsd:x:64108:
+courier:x:64109:
+qpsmtpd:x:64110:
 alice:x:64200:
 GROUP
 }
 
-fetch() {
-  local server=$1 root=$cache/$1 work packages package version
-  packages=$(packages_of "$server")
-  if [ "$(cat "$root.layout" 2>/dev/null)" = "$layout" ] && [ -d "$root" ]; then
-    say "$server: there already ($(cat "$root.version"))"
-    return
-  fi
-  update
-  rm -rf "$root" "$root.layout"
-  work=$(mktemp -d)
-  chmod 755 "$work"
+# Puts the packages of Debian into the root, and says which version of the first one that is.
+unpack_debian() {
+  local root=$1 work=$2 package
+  shift 2
   mkdir "$work/debs"
   chmod 777 "$work/debs" # apt fetches as a user of its own
-  # shellcheck disable=SC2086
-  (cd "$work/debs" && apt-get download -qq $packages $(missing_libraries $packages)) || die "could not fetch $packages"
-  mkdir -p "$root"
-  # A Debian root is /usr-merged; packages of the older kind put files into /lib, which then are found all the same.
-  mkdir -p "$root"/usr/{bin,sbin,lib,lib64}
-  for package in bin sbin lib lib64; do ln -s "usr/$package" "$root/$package"; done
+  (cd "$work/debs" && apt-get download -qq "$@") || die "could not fetch $*"
   for package in "$work"/debs/*.deb; do
     dpkg-deb --fsys-tarfile "$package" |
       tar -x --keep-directory-symlink -C "$root" --exclude './usr/share/doc' --exclude './usr/share/man' \
         --exclude './usr/share/locale' --exclude './lib/systemd' --exclude './etc/init.d'
   done
+  printf '%s %s\n' "$1" "$(dpkg-deb -f "$work"/debs/"$1"_*.deb Version)"
+}
+
+# Haraka's program in its root: here it makes the folder with its configuration as shipped, in a test it is the server.
+haraka=/opt/haraka/node_modules/Haraka/bin/haraka
+
+# Puts an npm package into the root, with this machine's Node; nothing is compiled and no script of a package runs.
+# The overrides: the exact versions that libmime asks for are not in every registry.
+unpack_npm() {
+  local root=$1 work=$2 package=$3
+  mkdir -p "$root/opt/haraka"
+  printf '{"private":true,"dependencies":{"%s":"%s"},"overrides":{"encoding-japanese":"^2","libqp":"^2"}}\n' \
+    "${package%@*}" "${package#*@}" >"$root/opt/haraka/package.json"
+  (cd "$root/opt/haraka" && npm install --ignore-scripts --no-audit --no-fund --no-package-lock --loglevel=error) \
+    >"$work/npm.log" 2>&1 || die "could not fetch $package: $(cat "$work/npm.log")"
+  cp "$(node -p process.execPath)" "$root/usr/bin/node"
+  printf '%s %s\n' "${package%@*}" "${package#*@}"
+}
+
+fetch() {
+  local server=$1 root=$cache/$1 work packages folder version
+  packages=$(packages_of "$server")
+  if [ "$(cat "$root.layout" 2>/dev/null)" = "$layout $packages" ] && [ -d "$root" ]; then
+    say "$server: there already ($(cat "$root.version"))"
+    return
+  fi
+  rm -rf "$root" "$root.layout"
+  work=$(mktemp -d)
+  chmod 755 "$work"
+  # A Debian root is /usr-merged; packages of the older kind put files into /lib, which then are found all the same.
+  mkdir -p "$root"/usr/{bin,sbin,lib,lib64}
+  for folder in bin sbin lib lib64; do ln -s "usr/$folder" "$root/$folder"; done
+  [ "$server" = haraka ] || update
+  # shellcheck disable=SC2046,SC2086
+  case $server in
+    haraka) version=$(unpack_npm "$root" "$work" "$packages") ;;
+    courier | qpsmtpd | aiosmtpd)
+      version=$(unpack_debian "$root" "$work" $packages $(dependencies $packages)) ;;
+    *) version=$(unpack_debian "$root" "$work" $packages $(missing_libraries $packages)) ;;
+  esac
   find "$root" -type f -perm /6000 -exec chmod ug-s {} + # nothing here need be more than who starts it
   furnish "$root"
   copy_host_libraries "$root"
-  # shellcheck disable=SC2086
-  set -- $packages
-  version=$(dpkg-deb -f "$work"/debs/"$1"_*.deb Version)
-  printf '%s %s\n' "$1" "$version" >"$root.version"
-  printf '%s\n' "$layout" >"$root.layout"
+  [ "$server" != haraka ] || env -i "$(command -v chroot)" "$root" /usr/bin/node "$haraka" --install /srv/haraka >/dev/null
+  printf '%s\n' "$version" >"$root.version"
+  printf '%s\n' "$layout $packages" >"$root.layout"
   rm -rf "$work"
-  say "$server: $1 $version"
+  say "$server: $version"
 }
 
 # A certificate for the servers that speak TLS: nobody trusts it, and nobody has to.

@@ -20,7 +20,16 @@ const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 /** Where install.sh unpacked the servers. */
 export const cache = resolve(process.env['MTA_CACHE'] ?? '.mta-cache');
 
-export type ServerName = 'postfix' | 'exim' | 'sendmail' | 'opensmtpd' | 'nsd';
+export type ServerName =
+  | 'postfix'
+  | 'exim'
+  | 'sendmail'
+  | 'opensmtpd'
+  | 'courier'
+  | 'qpsmtpd'
+  | 'aiosmtpd'
+  | 'haraka'
+  | 'nsd';
 
 const longAgo = new Date('2020-01-01T00:00:00Z');
 
@@ -34,6 +43,8 @@ export const users = {
   opensmtpd: 64106,
   opensmtpq: 64107,
   nsd: 64108,
+  courier: 64109,
+  qpsmtpd: 64110,
   alice: 64200,
 } as const;
 
@@ -194,13 +205,13 @@ export async function linesOf(log: () => Promise<string>, pattern: RegExp): Prom
 /** How one knows that a server is up: by its opening reply, or by its listening where a connection would be remembered. */
 export type Readiness = 'greets' | 'listens';
 
-/** Waits until a server is up; 15 s at most, then throws its log. */
+/** Waits until a server is up; a minute at most, then throws its log. */
 export async function untilReady(
   place: Omit<Place, 'domain'>,
   readiness: Readiness,
   log: () => Promise<string>,
 ): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
     if (await isReady(place, readiness)) return;
     await new Promise((done) => setTimeout(done, 20));

@@ -50,6 +50,10 @@ const bothRefused = (cause: string): Expected => ({
   verdict: 'violates',
   rows: { 'postmaster.domain': `fail ${cause}`, 'postmaster.bare': `fail ${cause}` },
 });
+const bareIsSyntax = (cause: string): Expected => ({
+  verdict: 'violates',
+  rows: { 'postmaster.domain': `fail ${cause}`, 'postmaster.bare': 'fail syntax' },
+});
 const cannotTell = (cause: string, bare: 'pass' | 'same' = 'same'): Expected => ({
   verdict: 'inconclusive',
   rows: {
@@ -59,6 +63,7 @@ const cannotTell = (cause: string, bare: 'pass' | 'same' = 'same'): Expected => 
 });
 
 const expected = {
+  'postfix/stock': conforms,
   'postfix/good': conforms,
   'postfix/good-virtual': conforms,
   'postfix/catch-all': conformsWeakly,
@@ -102,6 +107,7 @@ const expected = {
     rows: { 'postmaster.domain': 'pass', 'postmaster.bare': 'inconclusive client-refused' },
   },
 
+  'exim/stock': conforms,
   'exim/good': conforms,
   'exim/good-by-alias': conforms,
   'exim/catch-all': conformsWeakly,
@@ -153,6 +159,7 @@ const expected = {
   'exim/tarpit': conforms,
   'exim/lookup-broken': cannotTell('transient-negative'),
 
+  'sendmail/stock': conforms,
   'sendmail/good': conforms,
   'sendmail/without-alias': bothRefused('no-mailbox'),
   'sendmail/postmaster-unknown': onlyDomainRefused('no-mailbox'),
@@ -162,6 +169,7 @@ const expected = {
   'sendmail/client-refused-but-postmaster': conformsUnqualified,
   'sendmail/recipient-blocked': bothRefused('no-mailbox'),
 
+  'opensmtpd/stock': conforms,
   'opensmtpd/good': conforms,
   'opensmtpd/bare-rejected': onlyBareRefused('no-mailbox'),
   'opensmtpd/catch-all': onlyBareRefused('no-mailbox'),
@@ -176,6 +184,33 @@ const expected = {
   'opensmtpd/connect-disconnect': closesEarly,
   'opensmtpd/no-reverse-dns': { verdict: 'inconclusive', rows: {}, recorded: true },
   'opensmtpd/tls-required-handshake-fails': cannotTell('needs-tls'),
+
+  'courier/stock': bareIsSyntax('no-mailbox'),
+  'courier/stock-without-tarpit': bareIsSyntax('no-mailbox'),
+  'courier/good': onlyBareRefused('syntax'),
+  'courier/relay-denied': bareIsSyntax('relay-denied'),
+
+  'qpsmtpd/stock': conformsWeakly,
+  'qpsmtpd/good': conforms,
+  'qpsmtpd/postmaster-unknown': onlyDomainRefused('no-mailbox'),
+  'qpsmtpd/postmaster-refused': onlyDomainRefused('no-mailbox'),
+  'qpsmtpd/relay-denied': onlyDomainRefused('relay-denied'),
+  'qpsmtpd/connect-deny': { verdict: 'inconclusive', rows: {}, recorded: true },
+
+  'aiosmtpd/stock': conformsWeakly,
+  'aiosmtpd/good': conforms,
+  'aiosmtpd/not-relaying': onlyBareRefused('relay-denied'),
+
+  'haraka/stock': onlyBareRefused('relay-denied'),
+  'haraka/good': conforms,
+  'haraka/good-catch-all': conformsWeakly,
+  'haraka/recipient-list': bothRefused('no-mailbox'),
+  'haraka/connect-deny': {
+    verdict: 'exempt',
+    rows: { ...waits, 'greeting.554-503-to-commands': 'warn wrong-code', 'postmaster.exempt-554': 'pass' },
+    recorded: true,
+  },
+  'haraka/connect-deny-disconnect': closesEarly,
 
   'smtp-server/stock': bothRefused('auth-required'),
   'smtp-server/auth-optional': conformsWeakly,
@@ -214,12 +249,12 @@ interface Report {
   }[];
 }
 
-/** Runs the built program, a minute at most. */
+/** Runs the built program, three minutes at most: a tarpit takes more than one. */
 function run(
   args: readonly string[],
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
   return new Promise((done) => {
-    const options = { timeout: 60_000, maxBuffer: 10_000_000 };
+    const options = { timeout: 180_000, maxBuffer: 10_000_000 };
     const child = execFile(
       process.execPath,
       ['bin/postmaster-check.js', ...args],

@@ -49,7 +49,10 @@ function condense(lines: readonly Line[], domain: string): string {
   let sender = '';
   const shown: string[] = [];
   for (const { command, replies } of exchanges) {
-    const said = replies.join(' | ').replace(/\w{3}, \d+ \w{3} \d{4} [\d:]+ (\+0000|GMT)/, 'DATE');
+    const said = replies
+      .join(' | ')
+      .replace(/\w{3}, \d+ \w{3} \d{4} [\d:]+ (\+0000|GMT)/, 'DATE')
+      .replace(/(?<= ready )\([\dA-F]{6}\)/, '(ID)');
     const plain = replies.length === 1 && said.startsWith('2');
     if (command.startsWith('MAIL') && plain) sender = `${command.slice('MAIL FROM:'.length)} `;
     else if (command !== 'RSET' || !plain) {

@@ -25,6 +25,15 @@ match from any for domain "${domain}" action "virtual"
 `;
 
 export const opensmtpdVariants = {
+  stock: {
+    what: 'the rules as shipped, which serve this machine only: to them the probe is a local client, and the domain is the mailname',
+    rules: () => `action "local" maildir alias <aliases>
+action "relay" relay
+match for local action "local"
+match from local for any action "relay"
+`,
+    mailname: (domain) => domain,
+  },
   good: {
     what: 'local users with an alias table; the domain and, for bare Postmaster, the host name open to everybody',
     rules: local,

@@ -27,6 +27,22 @@ export interface PostfixVariant {
 }
 
 export const postfixVariants = {
+  stock: {
+    what: 'what the Debian package asks for and writes for an Internet site: TLS offered, strangers who relay put off',
+    main: (domain) => `smtpd_banner = $myhostname ESMTP $mail_name (Debian/GNU)
+biff = no
+append_dot_mydomain = no
+readme_directory = no
+smtpd_tls_cert_file = /etc/postfix/cert.pem
+smtpd_tls_key_file = /etc/postfix/key.pem
+smtpd_tls_security_level = may
+smtpd_relay_restrictions = permit_mynetworks permit_sasl_authenticated defer_unauth_destination
+myorigin = ${domain}
+mydestination = $myhostname, ${domain}, localhost.${domain}, localhost
+mailbox_size_limit = 0
+recipient_delimiter = +`,
+    files: () => ({ aliases: 'postmaster: root\n' }),
+  },
   good: {
     what: 'domain in mydestination, alias postmaster: root, root: alice',
     main: () => '',

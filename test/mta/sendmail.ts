@@ -1,11 +1,15 @@
 // sendmail, its configuration made from an .mc file by m4 as Debian's own is.
 
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { type MailHost, type Place, makeInstance, untilReady, users } from './instance.js';
+import { join } from 'node:path';
+import { type MailHost, type Place, cache, makeInstance, untilReady, users } from './instance.js';
 
 /** One way to configure the server. */
 export interface SendmailVariant {
   readonly what: string;
+  /** Whether the .mc file is the one that Debian ships, and not that of the good configuration. */
+  readonly shipped?: true;
   /** Lines of the .mc file after the common ones. */
   readonly mc?: (domain: string) => string;
   /** /etc/mail/access: who is let in. */
@@ -19,6 +23,7 @@ export interface SendmailVariant {
 }
 
 export const sendmailVariants = {
+  stock: { what: "Debian's sendmail.mc, domain in local-host-names, alias postmaster", shipped: true },
   good: { what: 'domain in local-host-names, alias postmaster' },
   'without-alias': {
     what: 'no postmaster in the aliases',
@@ -60,13 +65,18 @@ export const sendmailVariants = {
 
 export type SendmailVariantName = keyof typeof sendmailVariants;
 
-const mc = (variant: SendmailVariant, { domain, address, port }: Place) => `define(\`_USE_ETC_MAIL_')dnl
+const ownNames = ({ domain }: Place) => `define(\`confDOMAIN_NAME', \`mx.${domain}')dnl
+define(\`confPID_FILE', \`/run/sendmail.pid')dnl
+define(\`confTO_IDENT', \`0')dnl`;
+
+const listenOptions = ({ address, port }: Place) =>
+  `DAEMON_OPTIONS(\`Family=inet, Name=MTA, Port=${port}, Addr=${address}')dnl`;
+
+const mc = (variant: SendmailVariant, place: Place) => `define(\`_USE_ETC_MAIL_')dnl
 include(\`/usr/share/sendmail/cf/m4/cf.m4')dnl
 OSTYPE(\`debian')dnl
 DOMAIN(\`debian-mta')dnl
-define(\`confDOMAIN_NAME', \`mx.${domain}')dnl
-define(\`confPID_FILE', \`/run/sendmail.pid')dnl
-define(\`confTO_IDENT', \`0')dnl
+${ownNames(place)}
 define(\`confPRIVACY_FLAGS', \`authwarnings,restrictqrun')dnl
 define(\`confLOG_LEVEL', \`9')dnl
 FEATURE(\`no_default_msa')dnl
@@ -75,11 +85,20 @@ FEATURE(\`accept_unresolvable_domains')dnl
 FEATURE(\`use_cw_file')dnl
 FEATURE(\`access_db')dnl
 FEATURE(\`virtusertable')dnl
-DAEMON_OPTIONS(\`Family=inet, Name=MTA, Port=${port}, Addr=${address}')dnl
-${variant.mc?.(domain) ?? ''}
+${listenOptions(place)}
+${variant.mc?.(place.domain) ?? ''}
 MAILER(\`local')dnl
 MAILER(\`smtp')dnl
 `;
+
+/** Debian's file with what it needs to run beside the machine's own sendmail. */
+async function shippedMc(place: Place): Promise<string> {
+  const file = await readFile(join(cache, 'sendmail/usr/share/sendmail/cf/debian/sendmail.mc'), 'utf8');
+  return file
+    .replace(/^DAEMON_OPTIONS\(.*Name=MTA-v4.*$/m, listenOptions(place))
+    .replace(/^DAEMON_OPTIONS\(.*Name=MSP-v4.*$/m, ownNames(place))
+    .replace(/^include\(`\/etc\/mail\/.*$/gm, 'dnl');
+}
 
 /** Starts a sendmail of its own; resolves when it greets. */
 export async function startSendmail(name: SendmailVariantName, place: Place): Promise<MailHost> {
@@ -88,11 +107,14 @@ export async function startSendmail(name: SendmailVariantName, place: Place): Pr
   const instance = await makeInstance('sendmail');
   const log = () => instance.log();
   try {
+    // Nothing can be sent to that address: whatever sendmail asks of the DNS fails at once.
+    await instance.write('/etc/resolv.conf', 'nameserver 255.255.255.255\n');
     const names = [`mx.${domain}`, ...(variant.localHostNames?.(domain) ?? [domain])];
-    await instance.write('/etc/hosts', `127.0.0.1 localhost\n${place.address} mx.${domain} ${hostname()}\n`);
+    const hosts = [`mx.${domain}`, ...(variant.shipped ? [domain] : []), hostname()];
+    await instance.write('/etc/hosts', `127.0.0.1 localhost\n${place.address} ${hosts.join(' ')}\n`);
     await instance.write('/etc/mail/local-host-names', names.map((local) => `${local}\n`).join(''));
     await instance.write('/etc/mail/aliases', variant.aliases ?? 'postmaster: alice\nabuse: alice\n');
-    await instance.write('/etc/mail/sendmail.mc', mc(variant, place));
+    await instance.write('/etc/mail/sendmail.mc', variant.shipped ? await shippedMc(place) : mc(variant, place));
     await instance.write('/etc/mail/sendmail.cf', await instance.exec(['/usr/bin/m4', '/etc/mail/sendmail.mc']));
     const maps = { access: variant.access?.(domain) ?? '', virtusertable: variant.virtual?.(domain) ?? '' };
     for (const [map, lines] of Object.entries(maps)) {

@@ -1,9 +1,13 @@
 // All servers and variants under one roof, for the tests and for the record of what was observed.
 
 import { type MailHost, type Place, type ServerName, versionOf } from './instance.js';
+import { type AiosmtpdVariantName, aiosmtpdVariants, startAiosmtpd } from './aiosmtpd.js';
+import { type CourierVariantName, courierVariants, startCourier } from './courier.js';
 import { type EximVariantName, eximVariants, startExim } from './exim.js';
+import { type HarakaVariantName, harakaVariants, startHaraka } from './haraka.js';
 import { type OpensmtpdVariantName, opensmtpdVariants, startOpensmtpd } from './opensmtpd.js';
 import { type PostfixVariantName, postfixVariants, startPostfix } from './postfix.js';
+import { type QpsmtpdVariantName, qpsmtpdVariants, startQpsmtpd } from './qpsmtpd.js';
 import { type SendmailVariantName, sendmailVariants, startSendmail } from './sendmail.js';
 import { type SmtpServerVariantName, smtpServerVariants, startSmtpServer } from './smtp-server.js';
 
@@ -12,6 +16,10 @@ interface Starters {
   readonly exim: EximVariantName;
   readonly sendmail: SendmailVariantName;
   readonly opensmtpd: OpensmtpdVariantName;
+  readonly courier: CourierVariantName;
+  readonly qpsmtpd: QpsmtpdVariantName;
+  readonly aiosmtpd: AiosmtpdVariantName;
+  readonly haraka: HarakaVariantName;
   readonly 'smtp-server': SmtpServerVariantName;
 }
 
@@ -25,6 +33,10 @@ const starters: { readonly [S in MailServerName]: (name: Starters[S], place: Pla
   exim: startExim,
   sendmail: startSendmail,
   opensmtpd: startOpensmtpd,
+  courier: startCourier,
+  qpsmtpd: startQpsmtpd,
+  aiosmtpd: startAiosmtpd,
+  haraka: startHaraka,
   'smtp-server': startSmtpServer,
 };
 
@@ -33,6 +45,10 @@ const variants = {
   exim: eximVariants,
   sendmail: sendmailVariants,
   opensmtpd: opensmtpdVariants,
+  courier: courierVariants,
+  qpsmtpd: qpsmtpdVariants,
+  aiosmtpd: aiosmtpdVariants,
+  haraka: harakaVariants,
   'smtp-server': smtpServerVariants,
 } as const satisfies { readonly [S in MailServerName]: Record<Starters[S], { readonly what: string }> };
 

@@ -1,7 +1,5 @@
-// A thread that plays scenarios, several at once, and posts how each went. In a thread of its own nothing of the test
-// runner watches each promise, and no test that takes the processor makes a live session late.
-//
-// Those that mostly wait all begin at once. Of the others a few play at a time: the more there are, the later is each.
+// A thread that plays scenarios and posts how each went. In a thread of its own nothing of the test runner watches each
+// promise, and no test that takes the processor makes a live session late.
 import { parentPort, workerData } from 'node:worker_threads';
 import { readScenario } from '../../src/lab/scenario-files.js';
 import { play, type Delivery, type Run } from './scenario-run.js';
@@ -10,23 +8,25 @@ import { play, type Delivery, type Run } from './scenario-run.js';
 export interface Wanted {
   readonly name: string;
   readonly delivery: Delivery;
-  /** Whether it spends seconds waiting. */
-  readonly waits: boolean;
+}
+
+/** What a player is given. */
+export interface Programme {
+  readonly wanted: readonly Wanted[];
+  readonly atOnce: number;
 }
 
 /** How it went: the run, or what it threw. */
 export type Played = Wanted & ({ readonly run: Run } | { readonly error: unknown });
 
-const AT_ONCE = 12;
 const PATIENCE = 3;
 
-const wanted = workerData as readonly Wanted[];
-const inLine = wanted.filter(({ waits }) => !waits);
+const { wanted, atOnce } = workerData as Programme;
+const inLine = [...wanted];
 const lane = async (): Promise<void> => {
   for (let next = inLine.shift(); next !== undefined; next = inLine.shift()) post(await playOne(next));
 };
-for (const one of wanted.filter(({ waits }) => waits)) void playOne(one).then(post);
-for (let count = 0; count < AT_ONCE; count++) void lane();
+for (let count = 0; count < atOnce; count++) void lane();
 
 function post(played: Played): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin

@@ -1,9 +1,7 @@
 // Live runs of many scenarios, played in a thread of their own.
 import { Worker } from 'node:worker_threads';
-import type { Played, Wanted } from './scenario-player.js';
+import type { Played, Programme, Wanted } from './scenario-player.js';
 import type { Run } from './scenario-run.js';
-
-type Name = Pick<Wanted, 'name' | 'delivery'>;
 
 interface Awaited {
   readonly run: Promise<Run>;
@@ -11,10 +9,10 @@ interface Awaited {
   readonly fail: (error: unknown) => void;
 }
 
-/** Plays all that is wanted; what it gives tells how one went, or rejects with what that one threw. */
-export function playAll(wanted: readonly Wanted[]): (one: Name) => Promise<Run> {
-  const runs = new Map(wanted.map((one) => [keyOf(one), awaited()]));
-  const player = new Worker(new URL('./scenario-player.js', import.meta.url), { workerData: wanted });
+/** Plays all that is wanted, in this order; what it gives tells how one went, or rejects with what that one threw. */
+export function playAll(programme: Programme): (one: Wanted) => Promise<Run> {
+  const runs = new Map(programme.wanted.map((one) => [keyOf(one), awaited()]));
+  const player = new Worker(new URL('./scenario-player.js', import.meta.url), { workerData: programme });
   const lost = (error: unknown): void => {
     for (const { fail } of runs.values()) fail(error);
   };
@@ -29,7 +27,7 @@ export function playAll(wanted: readonly Wanted[]): (one: Name) => Promise<Run> 
   return (one) => runs.get(keyOf(one))?.run ?? Promise.reject(new Error(`${keyOf(one)} is not among what is played`));
 }
 
-const keyOf = ({ name, delivery }: Name): string => `${name}, ${delivery}`;
+const keyOf = ({ name, delivery }: Wanted): string => `${name}, ${delivery}`;
 
 function awaited(): Awaited {
   let tell: Awaited['tell'] = () => undefined;
