@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Attempt } from '../src/evidence/transcript.js';
 import { CATALOGUE } from '../src/requirements/index.js';
 import type { Finding } from '../src/requirements/requirement.js';
-import { fillScript } from '../src/requirements/script-plan.js';
+import { fillScript } from '../src/requirements/script-fill.js';
 import { scriptContextOf } from '../src/requirements/script-run.js';
 import { attempt, endpoint, evidence } from './support/evidence-builder.js';
 

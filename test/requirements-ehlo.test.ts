@@ -5,7 +5,7 @@ import type { Attempt, EndpointEvidence } from '../src/evidence/transcript.js';
 import { greetingName } from '../src/requirements/2.3.5-greeting-name.js';
 import { CATALOGUE } from '../src/requirements/index.js';
 import type { Finding } from '../src/requirements/requirement.js';
-import { fillScript } from '../src/requirements/script-plan.js';
+import { fillScript } from '../src/requirements/script-fill.js';
 import { scriptContextOf } from '../src/requirements/script-run.js';
 import { say, type Script } from '../src/smtp/script.js';
 import { attempt, endpoint, evidence, reply, type AttemptOptions } from './support/evidence-builder.js';

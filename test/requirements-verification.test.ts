@@ -5,7 +5,7 @@ import type { DomainEvidence } from '../src/evidence/evidence.js';
 import { transcriptLines } from '../src/report/json.js';
 import { judge } from '../src/report/judge.js';
 import { CATALOGUE } from '../src/requirements/index.js';
-import { fillScript } from '../src/requirements/script-plan.js';
+import { fillScript } from '../src/requirements/script-fill.js';
 import { scriptContextOf } from '../src/requirements/script-run.js';
 import { saysTooMany } from '../src/requirements/too-many-recipients.js';
 import { isBracketed, mailboxesIn, saysDisabled, sourceRouteIn } from '../src/requirements/verification-replies.js';

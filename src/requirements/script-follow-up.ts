@@ -6,7 +6,8 @@ import type { ConversationPlan } from '../smtp/conversation.js';
 import { delivers } from '../smtp/script.js';
 import { isScripted } from './observe.js';
 import type { Cause, Requirement } from './requirement.js';
-import { keyOf, scriptPlan, scriptsOf } from './script-plan.js';
+import { keyOf } from './script-fill.js';
+import { scriptPlan, scriptsOf } from './script-plan.js';
 import { scriptContextOf } from './script-run.js';
 
 /** The connections of scripts, and the rows that they are for. */

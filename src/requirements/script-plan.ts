@@ -5,71 +5,16 @@
 // a connection to itself; QUIT comes last in one. Rows that ask for the same script share it.
 import { NULL_REVERSE_PATH, type ReversePath } from '../smtp/address.js';
 import type { ConversationPlan } from '../smtp/conversation.js';
-import { delivers, linesOfScript, longName, say, type Script, type ScriptStep } from '../smtp/script.js';
-import { fillPlaces, placesOf, type RecipientContext } from './recipient-template.js';
+import { delivers, linesOfScript, type Script } from '../smtp/script.js';
 import type { Need, Requirement } from './requirement.js';
+import { fillScript, goesIntoTls, isAlone, keyOf, type ScriptContext } from './script-fill.js';
 
 type ScriptNeed = Extract<Need, { ask: 'script' }>;
-
-/** What a script's lines are filled with. */
-export interface ScriptContext extends RecipientContext {
-  /** The reverse-path of everything. */
-  readonly sender: ReversePath;
-}
 
 /** The most errors that are provoked in one connection (catalogue 1.2). */
 const MAX_ERRORS = 2;
 /** The most commands beside MAIL and RCPT in one connection. */
 const MAX_OTHER_COMMANDS = 8;
-
-/** A script with its places filled, but for those of the session; null where one cannot be. */
-export function fillScript(script: Script, context: ScriptContext): Script | null {
-  const steps: ScriptStep[] = [];
-  for (const step of script.steps) {
-    if (step.step !== 'say') {
-      steps.push(step);
-      continue;
-    }
-    const lines = step.lines.map((line) => fillScriptLine(line, context)).filter((line) => line !== null);
-    if (lines.length < step.lines.length) return null;
-    steps.push({ ...step, lines });
-  }
-  const filled = { ...script, steps };
-  return leavesTransaction(filled) ? { ...filled, steps: [...steps, say('RSET')] } : filled;
-}
-
-/** These are left for the session to fill: they stand for themselves. */
-const OF_SESSION = { ehlo: '{ehlo}', self: '{self}', 'over-size': '{over-size}', 'ehlo:253': '{ehlo:253}' } as const;
-
-function fillScriptLine(line: string, context: ScriptContext): string | null {
-  if (!line.includes('{')) return line;
-  const { domain } = context;
-  const long = (length: number): string | null => (domain === null ? null : longName(domain, length));
-  return fillPlaces(line, {
-    ...placesOf(context),
-    ...OF_SESSION,
-    sender: context.sender,
-    postmaster: domain === null ? 'Postmaster' : `Postmaster@${domain}`,
-    // A domain of 189 octets makes a path of 256 with a local-part of 64 (RFC 5321 4.5.3.1.3).
-    'domain:189': long(189),
-  });
-}
-
-/** Whether a transaction may be open behind the last step: RSET makes room for the next script. */
-function leavesTransaction(script: Script): boolean {
-  if (isAlone(script)) return false;
-  const lines = linesOfScript(script);
-  const mail = lines.findLastIndex((line) => /^mail\b/i.test(line));
-  return mail !== -1 && !lines.slice(mail).some((line) => /^(?:rset|quit)$/i.test(line));
-}
-
-/** Whether a script wants a connection of its own: nothing can follow it, or it must not be held inside TLS. */
-const isAlone = (script: Script): boolean =>
-  script.from === 'opening' || goesIntoTls(script) || script.steps.some(({ step }) => step !== 'say');
-
-/** Whether a script is about STARTTLS, so that it begins in plaintext. */
-export const goesIntoTls = ({ offered, steps }: Script): boolean =>
-  offered === 'STARTTLS' || steps.some(({ step }) => step === 'handshake');
 
 const endsSession = (script: Script): boolean => linesOfScript(script).some((line) => /^quit$/i.test(line));
 
@@ -85,9 +30,6 @@ export function scriptsOf(rows: readonly Requirement[], context: ScriptContext):
   }
   return [...found.values()];
 }
-
-/** What tells scripts apart. */
-export const keyOf = (script: Script): string => JSON.stringify(script);
 
 /** The connections for these scripts, each like the conversation given. */
 export function planScripts(

@@ -9,7 +9,8 @@ import type { Script } from '../smtp/script.js';
 import { isCalledFor } from '../smtp/script-dialogue.js';
 import { contextOf } from './rcpt-observation.js';
 import type { Cite, RequirementText } from './requirement.js';
-import { fillScript, keyOf, scriptSender, type ScriptContext } from './script-plan.js';
+import { fillScript, keyOf, type ScriptContext } from './script-fill.js';
+import { scriptSender } from './script-plan.js';
 
 /** One thing of a script that was done, with what came of it, in order. */
 export type Done =

@@ -63,8 +63,16 @@ async function ask(
 ): Promise<{ readonly evidence: DomainEvidence; readonly seconds: number }> {
   const file = join(folder, `${name}.json`);
   const { code, stderr, seconds } = await run([
-    ...['--host', `${host.address}:${host.port}`, '--served-domain', domain, '--ehlo', 'probe.example'],
-    ...['--quiet', '--save-evidence', file, ...args],
+    '--host',
+    `${host.address}:${host.port}`,
+    '--served-domain',
+    domain,
+    '--ehlo',
+    'probe.example',
+    '--quiet',
+    '--save-evidence',
+    file,
+    ...args,
   ]);
   assert.ok([0, 1, 3].includes(code), `exit ${code}: ${stderr}`);
   const [evidence] = decodeArchive(readFileSync(file, 'utf8'), file);
