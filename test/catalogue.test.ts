@@ -53,6 +53,10 @@ const DEPARTS: Readonly<Record<string, { readonly row: Partial<NormativeRow>; re
     row: { safety: 'intrusive' },
     why: 'the client should use the least quoting that works, and the command line sends no odd spelling unasked',
   },
+  'size.over-limit-552': {
+    row: { safety: 'intrusive' },
+    why: 'the answer that is wanted is a refusal: an error on purpose, which a server may count against us',
+  },
   'connect.concurrent': {
     row: { safety: 'intrusive' },
     why: 'two sessions at once to one address, which the command line promises not to hold without --intrusive',
@@ -68,6 +72,17 @@ test('group, level, source, section, tier, violation and safety class are those 
   for (const [id, { row, why }] of Object.entries(DEPARTS)) {
     assert.ok(
       why !== '' && Object.entries(row).some(([key, value]) => value !== normative.get(id)?.[key as 'safety']),
+      id,
+    );
+  }
+});
+
+test('a row that provokes errors is locked, two of them at the most', () => {
+  for (const { id, safety, needs } of CATALOGUE) {
+    const errors = needs.map((need) => (need.ask === 'script' ? need.errors : 0));
+    assert.ok(safety !== 'safe' || errors.every((count) => count === 0), id);
+    assert.ok(
+      errors.every((count) => count <= 2),
       id,
     );
   }

@@ -117,13 +117,13 @@ export const recipients: readonly Requirement[] = [
       quote: 'This step of the procedure can be repeated any number of times.',
     },
     demand: 'A second RCPT of a transaction is processed like the first.',
-    probe: 'EHLO, MAIL, RCPT of postmaster, RCPT of abuse at the domain, and RSET.',
+    probe: 'EHLO, MAIL, RCPT TO:<Postmaster@domain>, RCPT TO:<postmaster>, and RSET.',
     script: {
       from: 'hello',
       steps: [
         say('MAIL FROM:<{sender}>'),
         sayIfAccepted('RCPT TO:<{postmaster}>'),
-        sayIfAccepted('RCPT TO:<abuse@{domain}>'),
+        sayIfAccepted('RCPT TO:<postmaster>'),
       ],
     },
     errors: 0,

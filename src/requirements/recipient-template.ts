@@ -42,7 +42,8 @@ export function placesOf(context: RecipientContext): Readonly<Record<string, str
     domain: context.domain,
     DOMAIN: context.domain?.toUpperCase() ?? null,
     canonical: context.canonical,
-    host: context.host,
+    // A host that was named by its address has no name to put there (RFC 5321 4.1.2).
+    host: /^[\d.]+$|:/.test(context.host) ? null : context.host,
     literal: addressLiteral(context.address),
     'u-label': context.unicode,
     random: context.controlLocalPart,

@@ -63,7 +63,7 @@ export const size: readonly Requirement[] = [
     level: 'derived',
     violation: 'warn',
     tier: 'extended',
-    safety: 'safe',
+    safety: 'intrusive',
     source: {
       document: 'RFC 1870',
       section: '6.1',
