@@ -117,11 +117,21 @@ export interface Settings {
 /** Whether nothing new may be begun: Ctrl-C, or the end of --max-time. */
 export const hasStopped = ({ signal, isOver }: Settings): boolean => signal?.aborted === true || isOver();
 
-/** What ends every wait of a run: the caller's signal, and the end of --max-time where there is one. */
+/** The longest that a timer of Node can run. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * What ends every wait of a run: the caller's signal, and the end of --max-time where there is one. A timer of our own:
+ * AbortSignal.any holds AbortSignal.timeout weakly on Node 20, where a collection of garbage takes the end away.
+ */
 export function stopSignal({ signal, maxTimeMs }: CheckOptions): AbortSignal | undefined {
   if (maxTimeMs === undefined) return signal;
-  const over = AbortSignal.timeout(maxTimeMs);
-  return signal === undefined ? over : AbortSignal.any([signal, over]);
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  setTimeout(stop, Math.min(maxTimeMs, MAX_TIMER_MS)).unref();
+  if (signal?.aborted === true) stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  return controller.signal;
 }
 
 /** How long to wait before a retry (R3), `leastMs` at least; never beyond the end of --max-time. */

@@ -73,6 +73,7 @@ const CONTROL_LOCAL_PART = /^[A-Za-z][A-Za-z0-9]{23}$/;
 class Play {
   readonly #host: ScriptedHost;
   readonly #place: string;
+  readonly #isFirst: boolean;
   readonly #steps: readonly Step[];
   readonly #socket: ScriptedSocket;
   readonly #stage: Stage;
@@ -97,6 +98,7 @@ class Play {
   ) {
     this.#host = host;
     this.#place = `connection ${number} of ${host.name}`;
+    this.#isFirst = number === 1;
     this.#steps = steps;
     this.#socket = socket;
     this.#stage = stage;
@@ -123,7 +125,7 @@ class Play {
   async #perform(step: Step, next: Step | undefined, before: Step | undefined): Promise<boolean> {
     switch (step.kind) {
       case 'says':
-        await this.#say(step.octets, next);
+        await this.#say(step.octets, next?.kind === 'says' ? 'more follows' : 'now', next);
         return true;
       case 'expects':
         return this.#expect(step);
@@ -134,7 +136,12 @@ class Play {
     }
   }
 
-  async #say(octets: string, next: Step | undefined): Promise<void> {
+  /** What an ordinary host says is the same in every connection: dribbled once, it has been. */
+  get #ordinarily(): 'now' | 'at once' {
+    return this.#isFirst ? 'now' : 'at once';
+  }
+
+  async #say(octets: string, when: 'now' | 'at once' | 'more follows', next?: Step): Promise<void> {
     const early = this.#socket.buffered;
     if (!this.#hasSpoken && early !== '')
       this.#note(`${this.#place}: the probe spoke before the opening reply: ${shown(early)}`);
@@ -144,7 +151,7 @@ class Play {
     this.#answering = null;
     // Lines in a row leave in one write, and the client's hello of TLS is no SMTP line.
     if (next?.kind === 'does' && next.deed === 'starttls') this.#socket.stopReading();
-    await this.#socket.say(octets, next?.kind === 'says' ? 'more follows' : 'now');
+    await this.#socket.say(octets, when);
   }
 
   async #expect(step: Extract<Step, { kind: 'expects' }>): Promise<boolean> {
@@ -163,7 +170,7 @@ class Play {
 
   /** Answers as ordinary hosts do, until the probe says what `until` holds. */
   async #beOrdinary(until: Step | undefined): Promise<boolean> {
-    if (!this.#hasSpoken) await this.#say(ordinaryGreeting(this.#host.name), undefined);
+    if (!this.#hasSpoken) await this.#say(ordinaryGreeting(this.#host.name), this.#ordinarily);
     const awaited = until?.kind === 'expects' ? until : null;
     for (;;) {
       const command = await this.#socket.line();
@@ -179,7 +186,7 @@ class Play {
       }
       const reply = this.#ordinary.reply(command) ?? '500 5.5.2 Error: command not recognized\r\n';
       if (!this.#stage.mayProvoke && /^5(?:0\d|55)/.test(reply)) return this.#partWays('an ordinary command', command);
-      await this.#say(reply, undefined);
+      await this.#say(reply, this.#ordinarily);
       if (!this.#isQuitting) continue;
       if (awaited !== null)
         this.#note(`${this.#place}, line ${awaited.line}: the probe never said ${shown(awaited.command)}`);

@@ -46,13 +46,16 @@ export class ScriptedSocket {
     }
   }
 
-  /** Writes octets; those of which more follows wait for the rest, so that they leave in one write. */
-  async say(octets: string, when: 'now' | 'more follows'): Promise<void> {
+  /**
+   * Writes octets; those of which more follows wait for the rest, so that they leave in one write. `at once`: in one
+   * segment, dribbled or not.
+   */
+  async say(octets: string, when: 'now' | 'at once' | 'more follows'): Promise<void> {
     this.#held += octets;
     if (when === 'more follows') return;
     const whole = this.#held;
     this.#held = '';
-    if (this.#gapMs === null) return this.#write(whole);
+    if (this.#gapMs === null || when === 'at once') return this.#write(whole);
     for (const octet of whole) {
       await this.#write(octet);
       const gapMs = this.#gapMs;

@@ -68,7 +68,7 @@ export const sourceRoute: readonly Requirement[] = [
         sayIfAccepted('RCPT TO:<Postmaster@{domain}>'),
         say('RSET'),
         say('MAIL FROM:<{sender}>'),
-        sayIfAccepted('RCPT TO:<@{host}:Postmaster@{domain}>'),
+        sayIfAccepted('RCPT TO:<@{route}:Postmaster@{domain}>'),
         say('RSET'),
       ],
     },

@@ -55,11 +55,14 @@ const OF_SESSION = { ehlo: '{ehlo}', self: '{self}', 'over-size': '{over-size}',
 function fillScriptLine(line: string, context: ScriptContext): string | null {
   if (!line.includes('{')) return line;
   const { domain } = context;
+  const places = placesOf(context);
   return fillPlaces(line, {
-    ...placesOf(context),
+    ...places,
     ...OF_SESSION,
     sender: context.sender,
     postmaster: domain === null ? 'Postmaster' : `Postmaster@${domain}`,
+    // Any host will do for a source route: the domain where the mail host has no name.
+    route: places['host'] ?? domain,
     // A domain of 189 octets makes a path of 256 with a local-part of 64 (RFC 5321 4.5.3.1.3).
     'domain:189': domain === null ? null : longName(domain, 189),
   });

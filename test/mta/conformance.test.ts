@@ -24,7 +24,6 @@ import { type Setup, setups, startSetup, versionOfSetup } from './servers.js';
 const RECORD = process.env['RECORD'] === '1';
 /** The whole profile takes no longer than this against a server that answers at once. */
 const MOST_SECONDS = 30;
-const ADDRESS = '127.0.11.1';
 
 /** The servers of the page, with the variant that is their default. */
 const SHIPPED: readonly { readonly setup: Setup; readonly name: string }[] = [
@@ -138,14 +137,15 @@ const domainOf = (setup: Setup): string => `${setup.replace('/', '.')}.example`;
 
 describe(
   'every requirement against servers as they are shipped',
-  { timeout: 800_000, skip: whyNotHere() ?? false },
+  { concurrency: 6, timeout: 800_000, skip: whyNotHere() ?? false },
   () => {
     const recorded: ServerFacts[] = [];
 
-    for (const { setup, name } of SHIPPED) {
+    for (const [index, { setup, name }] of SHIPPED.entries()) {
+      const address = `127.0.11.${index + 1}`;
       test(`${name}: as committed, in ${MOST_SECONDS} s, and no message is left behind`, async () => {
         const domain = domainOf(setup);
-        const host = await startSetup(setup, { domain, address: ADDRESS, port: await freePort([ADDRESS]) });
+        const host = await startSetup(setup, { domain, address, port: await freePort([address]) });
         try {
           const { evidence, seconds } = await ask(host, domain, setup.replace('/', '-'), [
             '--profile',
@@ -182,10 +182,11 @@ describe(
       'exim/stock': ['RCPT TO:<Postmaster@[LITERAL] 501'],
     };
 
-    for (const setup of ['postfix/stock', 'exim/stock', 'sendmail/stock'] as const) {
+    for (const [index, setup] of (['postfix/stock', 'exim/stock', 'sendmail/stock'] as const).entries()) {
+      const address = `127.0.11.${index + 101}`;
       test(`${setup}: without --intrusive nothing is provoked but the answer about the control recipient`, async () => {
         const domain = domainOf(setup);
-        const host = await startSetup(setup, { domain, address: ADDRESS, port: await freePort([ADDRESS]) });
+        const host = await startSetup(setup, { domain, address, port: await freePort([address]) });
         try {
           const usual = await ask(host, domain, 'usual', []);
           assert.deepEqual(errorsIn(usual.evidence), ['RCPT TO:<CONTROL@ 550']);
