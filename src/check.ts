@@ -62,8 +62,9 @@ export async function openProbe(options: CheckOptions): Promise<Probe> {
   const signal = stopSignal(options);
   const resolver = openResolver({ nameServers, timeoutMs: options.timeoutMs ?? 5_000, tries: 2, signal });
   const settings = await readOptions(options, resolver, signal);
+  const delivered = new Set<string | null>();
   return {
-    gather: (domain) => settings.pace.domain(() => gather(domain, settings)),
+    gather: (domain) => settings.pace.domain(() => gather(domain, settings, delivered)),
     plan: (domain) => settings.pace.domain(() => planDomain(domain, settings)),
     get waiting() {
       return settings.pace.waiting;
@@ -72,7 +73,12 @@ export async function openProbe(options: CheckOptions): Promise<Probe> {
   };
 }
 
-async function gather(parsed: ParsedDomain | null, settings: Settings): Promise<DomainEvidence> {
+/** `delivered`: the domains whose turn with --deliver has come in this run; one that is named twice has one. */
+async function gather(
+  parsed: ParsedDomain | null,
+  settings: Settings,
+  delivered: Set<string | null>,
+): Promise<DomainEvidence> {
   const { options } = settings;
   const start = performance.now();
   const frame = await openFrame(parsed, settings);
@@ -80,7 +86,10 @@ async function gather(parsed: ParsedDomain | null, settings: Settings): Promise<
   const perHost = await Promise.all(
     shuffled(frame.route.hosts, settings.random).map((host) => inTurn(() => probeHost(host, frame, settings))),
   );
-  const seen: DomainEvidence = { ...frame, endpoints: await deliver(perHost.flat(), frame, settings) };
+  const isDue = options.deliver === true && !delivered.has(frame.domain);
+  if (isDue) delivered.add(frame.domain);
+  const endpoints = perHost.flat();
+  const seen: DomainEvidence = { ...frame, endpoints: isDue ? await deliver(endpoints, frame, settings) : endpoints };
   const dns = [...frame.dns];
   await askAll(laterQuestions(seen, settings.selection.asked), dns, settings);
   options.onProgress?.({ domain: frame.domain, step: 'done' });

@@ -1,5 +1,5 @@
 // --deliver: one message for a domain, to the first of its mail hosts that took the recipient, when all have been asked.
-// Never a second one, whatever comes of it.
+// Never a second one, whatever comes of it; a domain that is named twice in a run has one turn (check.ts).
 import { hasStopped, type Settings } from './check-options.js';
 import type { DomainEvidence } from './evidence/evidence.js';
 import type { EndpointEvidence } from './evidence/transcript.js';

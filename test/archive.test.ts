@@ -248,6 +248,13 @@ test('a file of a newer version is refused, and said so', () => {
   );
 });
 
+test('a connection of more steps than any has is refused before a rule looks at it', () => {
+  const [first] = EVIDENCE.endpoints[0]?.attempts[0]?.exchanges ?? [];
+  const path = ['domains', 0, 'endpoints', 0, 'attempts', 0, 'exchanges'];
+  const many = Array<Json>(10_001).fill(first as unknown as Json);
+  assert.match(refusal(changed(DOCUMENT, path, many)) ?? '', /exchanges is not a list of at most 10000$/);
+});
+
 test('what is no JSON, or JSON of something else, is refused in a sentence', () => {
   for (const text of ['', '{', 'null', '[]', '"evidence"', '{}', '{"schemaVersion":1}', `${TEXT}}`]) {
     assert.throws(

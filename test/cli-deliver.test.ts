@@ -34,6 +34,33 @@ describe('--deliver', { concurrency: 3 }, () => {
       }
     }));
 
+  test('asks nobody where no requirement of the run sends a message', () =>
+    withHost(answering(PLAIN), async (peer, at) => {
+      const { code, stderr } = await cli([...at, '--deliver', '--only', 'quit', '-q', 'a.example']);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      assert.ok(peer.connections.every(({ received }) => !received.includes('DATA')));
+    }));
+
+  test('where no mail host takes the recipient, the report says that nothing was sent', () =>
+    withHost(answering({ ...PLAIN, RCPT: '550 5.1.1 no\r\n' }), async (_, at) => {
+      const words = [...at, '--deliver', '--yes', '--only', 'postmaster.deliver', 'a.example'];
+      const { stdout } = await cli(words);
+      assert.match(stdout, /^- No message was sent: no mail host took the recipient\.$/m);
+      assert.doesNotMatch(stdout, /Select it with --only/);
+      const without = await cli([...at, '--only', 'quit.221', 'a.example']);
+      assert.doesNotMatch(without.stdout, /message was sent/);
+    }));
+
+  test('--dry-run says that a message would be sent, and to whom', () =>
+    withHost(answering(PLAIN), async (peer, at) => {
+      const told = /^ {2}then one message to <Postmaster@a\.example>/m;
+      const { stdout } = await cli([...at, '--deliver', '--dry-run', 'a.example']);
+      assert.match(stdout, told);
+      const without = await cli([...at, '--deliver', '--dry-run', '--only', 'quit', 'a.example']);
+      assert.doesNotMatch(without.stdout, told);
+      assert.equal(peer.connections.length, 0);
+    }));
+
   for (const typed of ['n\n', '\n']) {
     test(`on a terminal ${JSON.stringify(typed)} is no`, { skip: !hasScript }, () =>
       withHost(answering(PLAIN), async (peer, at) => {

@@ -28,6 +28,8 @@ const MISUSES: readonly (readonly [words: readonly string[], sentence: RegExp])[
   [[], /^name a domain, or see --help$/],
   [['--nope', 'good.example'], /^unknown option '--nope'/],
   [['--formt', 'json', 'good.example'], /^unknown option '--formt' \(Did you mean --format\?\)$/],
+  [['profles'], /^there is no command "profles" \(did you mean profiles\?\); .*: postmaster-check check profles$/],
+  [['requirement', 'postmaster.bare'], /^there is no command "requirement" \(did you mean requirements\?\)/],
   [['good.example', '--format'], /'--format <name>' argument missing/],
   [['good.example', '--format', 'xml'], /^--format: "xml" is not one of text, json, ndjson$/],
   [['good.example', '--fail-on', 'sometimes'], /^--fail-on: .* violation, inconclusive, incomplete, never$/],

@@ -45,6 +45,58 @@ describe('--dry-run', { concurrency: 3 }, () => {
     }));
 });
 
+describe('--dry-run of scripts', { concurrency: 3 }, () => {
+  const planned = async (at: readonly string[], ...ids: readonly string[]): Promise<string> => {
+    const words = ids.flatMap((id) => ['--only', id]);
+    const { stdout, code } = await cliInThread([...at, '--intrusive', '--deliver', ...words, '--dry-run', 'a.example']);
+    assert.equal(code, 0);
+    return stdout;
+  };
+
+  test('every line that an unwilling host hears, in the same connections', () =>
+    withHost(answering(PLAIN), async (peer, at) => {
+      const ids = ['noop', 'rset', 'command.unknown-500', 'rcpt.without-mail', 'command.before-ehlo'];
+      const text = await planned(at, ...ids);
+      assert.equal(peer.connections.length, 0);
+      await cliInThread([...at, '--intrusive', '-q', ...ids.flatMap((id) => ['--only', id]), 'a.example']);
+      const said = peer.connections.map((_, index) => commands(peer, index));
+      const told = text
+        .split('\n\n')
+        .slice(1)
+        .map((part) =>
+          part
+            .split('\n')
+            .filter((line) => /^ {4,}[A-Za-z]/.test(line))
+            .map((line) => line.trim()),
+        )
+        .filter((part) => part.length > 0);
+      assert.deepEqual(said.slice(0, told.length), told);
+    }));
+
+  test('what is said on a condition, waited for, or too long or too many to print', () =>
+    withHost(answering(PLAIN), async (_, at) => {
+      const text = await planned(
+        at,
+        'command.bare-lf',
+        'limits.recipients-100',
+        'limits.command-line-512',
+        'starttls.command',
+        'connect.concurrent',
+        'data.no-valid-rcpt',
+      );
+      const parts = [
+        '    NOOP\\nNOOP\n    (nothing for 5 s)\n    QUIT\n',
+        '    (where STARTTLS is offered)\n      STARTTLS\n      (where that is answered 220: into TLS)\n      EHLO probe.example\n    QUIT\n',
+        '    MAIL FROM:<>\n    (where that is accepted)\n      RCPT TO:<',
+        ' more like these)\n    RSET\n',
+        '... (509 characters in all)\n',
+        '    (another connection at the same time: EHLO and QUIT, its greeting awaited for 4 s)\n',
+        '    DATA\n    (where that is answered 354: a dot alone)\n    QUIT\n',
+      ];
+      for (const part of parts) assert.ok(text.includes(part), `${part} in\n${text}`);
+    }));
+});
+
 describe('where it goes', { concurrency: 3 }, () => {
   test('addresses that are not public are told and left alone without --allow-private', () =>
     withWorld(async (world) => {
@@ -54,6 +106,13 @@ describe('where it goes', { concurrency: 3 }, () => {
       const { judgements, sessions } = only(stdout);
       const row = judgements.find(({ requirement }) => requirement === 'mx.loopback');
       assert.deepEqual([row?.verdict, row?.cause, sessions], ['fail', 'special-address', []]);
+    }));
+
+  test('a mail host that is named twice is probed once', () =>
+    withHost(answering(PLAIN), async (peer, at) => {
+      const [option = '', place = ''] = at.slice(-2);
+      const { stdout } = await cliInThread([...at, option, place, '--json', '--only', 'postmaster.bare', 'a.example']);
+      assert.deepEqual([only(stdout).sessions.length, peer.connections.length], [1, 1]);
     }));
 
   test('-6 leaves the IPv4 addresses out', () =>

@@ -384,7 +384,7 @@ describe('replies', { concurrency: true }, () => {
           }
           return end(host, index);
         },
-        { options: { timeoutMs: name === 'silence' ? 300 : 4_000 } },
+        { options: { timeoutMs: name === 'silence' ? 1_000 : 10_000 } },
       );
       const where = `${name} at ${verb}`;
       assert.deepEqual(

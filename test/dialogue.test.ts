@@ -7,7 +7,16 @@ import { linesOf, STRAY_WAIT_MS, type Act, type ActResult } from '../src/smtp/di
 import { CLOSE_WAIT_MS, converse } from '../src/smtp/dialogue.js';
 import type { HandshakeOutcome, LingerOutcome, Outcome } from '../src/smtp/outcome.js';
 import { ReplyParser } from '../src/smtp/reply-parser.js';
-import { beside, HANDSHAKE, say, sayIfAccepted, wait, type ScriptStep } from '../src/smtp/script.js';
+import {
+  beside,
+  HANDSHAKE,
+  say,
+  sayIfAccepted,
+  sayTogether,
+  sendMessage,
+  wait,
+  type ScriptStep,
+} from '../src/smtp/script.js';
 
 const NAME = 'probe.example' as EhloName;
 const ENDS = { self: '[192.0.2.1]', startedAt: '2026-01-01T00:00:00.000Z' };
@@ -28,7 +37,7 @@ const PLAN: ConversationPlan = {
 
 /**
  * Plays a conversation. Each word of `host` is what comes of the next thing that is awaited: a reply ("250", or "250+A+B"
- * for an EHLO reply that offers A and B), "timeout", "fin", "reset", "garbage", "stray" (or "stray421"), "interrupted";
+ * for an EHLO reply that offers A and B; "250@400000" comes after so many milliseconds), "timeout", "fin", "reset", "garbage", "stray" (or "stray421"), "interrupted";
  * "quiet" of a linger; "tls", "no-tls" and "injected" of a handshake. The acts come back, one group in one word.
  */
 function play(host: string, plan: Partial<ConversationPlan> = {}): readonly string[] {
@@ -86,8 +95,9 @@ function resultOf(act: Act, next: () => string): ActResult {
   }
 }
 
-function outcomeOf(word: string): Outcome {
-  const afterMs = 1;
+function outcomeOf(timed: string): Outcome {
+  const [word = '', ms = '1'] = timed.split('@');
+  const afterMs = Number(ms);
   switch (word) {
     case 'timeout':
       return { kind: 'timeout', afterMs, partial: '' };
@@ -270,6 +280,26 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
       ['220 250 220 221', [...HELLO, 'beside', 'QUIT'], [beside(5), say('QUIT'), beside(5)]],
       ['220 250 timeout 221 220', [...HELLO, 'beside', 'QUIT', 'beside'], [beside(5), say('QUIT'), beside(5)]],
       ['220 250 timeout fin', [...HELLO, 'beside', 'QUIT'], [beside(5), say('QUIT'), beside(5)]],
+      // A host that is slow for minutes is left, whatever is still to be said.
+      ['220 250 250@200000 250@200000', [...HELLO, 'NOOP', 'NOOP', 'leave'], [say('NOOP'), say('NOOP'), say('RSET')]],
+      ['220 250 250@200000 250 221', [...HELLO, 'NOOP', 'RSET', 'QUIT'], [say('NOOP'), say('RSET')]],
+      // An empty message goes to nobody, any other only to somebody, and DATA stands for a message.
+      ['220 250 250 354 554 221', [...HELLO, NULL, 'DATA', '.', 'QUIT'], [say(NULL), sendMessage('empty')]],
+      ['220 250 250 250 221', [...HELLO, NULL, B, 'QUIT'], [say(NULL), say(B), sendMessage('empty')]],
+      [
+        '220 250+PIPELINING 250 250 250 221',
+        [...HELLO, `${NULL} | ${B.toLowerCase()} | NOOP`, 'QUIT'],
+        [sayTogether(NULL, B.toLowerCase(), 'NOOP'), sendMessage('empty')],
+      ],
+      ['220 250 250 550 221', [...HELLO, NULL, B, 'QUIT'], [say(NULL), say(B), sendMessage('note')]],
+      [
+        '220 250 250 250 250 221',
+        [...HELLO, NULL, B, 'RSET', 'QUIT'],
+        [say(NULL), say(B), say('RSET'), sendMessage('note')],
+      ],
+      ['220 250 250 250 550 221', [...HELLO, NULL, B, 'DATA', 'QUIT'], [say(NULL), say(B), sendMessage('note')]],
+      ['220 250 250 250 interrupted', [...HELLO, NULL, B, 'DATA', 'leave'], [say(NULL), say(B), sendMessage('note')]],
+      ['220 250 250 250 timeout', [...HELLO, NULL, B, 'DATA', 'leave'], [say(NULL), say(B), sendMessage('note')]],
     ] satisfies readonly (readonly [string, readonly string[], readonly ScriptStep[]])[]
   ).map(([host, acts, steps]): Row => [host, acts, { purpose: 'script', scripts: [{ from: 'hello', steps }] }]),
   'an opening 554': [

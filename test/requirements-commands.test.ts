@@ -195,3 +195,49 @@ is(
   verifying('S: 501 what'),
   verifying('S: 500 5.5.4 no such argument'),
 );
+
+const CLOSING: readonly (readonly [string, readonly string[]])[] = [
+  ['command.unknown-no-close', ['C: XPMC-NOSUCH', 'close']],
+  ['rset.no-close', ['C: RSET', 'close']],
+  ['mail.bad-argument', ['C: MAIL FROM:<unclosed@probe.example', 'close']],
+  ['limits.command-line-512', [`C: NOOP ${'x'.repeat(504)}`, 'close']],
+];
+for (const [id, lines] of CLOSING) {
+  const runs = [played(id, lines), played(id, lines)];
+  is('fail closed-early', id, 'where nothing else is closed at', ...runs);
+  is('inconclusive cut-off', id, 'where NOOP is closed at as well', ...runs, [...GREETED, 'C: NOOP', 'close']);
+}
+is(
+  'inconclusive cut-off',
+  'command.unknown-no-close',
+  'where 421 ends other sessions too',
+  played('command.unknown-no-close', ['C: XPMC-NOSUCH', 'S: 421 closing']),
+  [...GREETED, 'C: NOOP', 'S: 421 closing'],
+);
+const REFUSED = ['C: MAIL FROM:<unclosed@probe.example', 'S: 550 Rejected', 'C: NOOP', 'close'];
+is(
+  'inconclusive cut-off',
+  'mail.bad-argument',
+  'where every MAIL is refused',
+  played('mail.bad-argument', REFUSED),
+  played('mail.bad-argument', REFUSED),
+  [...GREETED, 'C: MAIL FROM:<>', 'S: 550 Rejected', 'close'],
+);
+twice(
+  'inconclusive client-refused',
+  'mail.bad-argument',
+  'where this client is refused, and closed at',
+  'C: MAIL FROM:<unclosed@probe.example',
+  'S: 554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org',
+  'C: NOOP',
+  'close',
+);
+const ENOUGH = [...GREETED, 'C: NOOP', 'S: 250 OK', 'C: RSET', 'S: 503 5.5.1 Too many commands'];
+is('inconclusive client-refused', 'rset.250', 'where it is one command too many', ENOUGH, ENOUGH);
+twice(
+  'inconclusive client-refused',
+  'limits.domain-255',
+  'where the name is refused for the DNS',
+  `C: EHLO ${'x'.repeat(239)}.probe.example`,
+  'S: 501 HELO name does not resolve',
+);

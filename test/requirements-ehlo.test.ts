@@ -1,4 +1,4 @@
-// The rows about EHLO, HELO, SIZE and SMTPUTF8: what their tables say beyond the scenarios.
+// The rows about EHLO, HELO, STARTTLS, SIZE and SMTPUTF8: what their tables say beyond the scenarios.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Attempt, EndpointEvidence } from '../src/evidence/transcript.js';
@@ -55,6 +55,10 @@ const ANSWERS: readonly Answer[] = [
   { id: NAME, is: 'fail bad-name', where: 'a label greets us by our name', ehlo: ['250 mail1 Hello probe.example'] },
   { id: NAME, is: 'not-applicable', where: 'a word stands alone', ehlo: ['250-Greetings', '250 HELP'] },
   { id: NAME, is: 'not-applicable', where: 'it greets without a name', ehlo: ['250 Hello probe.example, nice'] },
+  { id: NAME, is: 'not-applicable', where: 'a sentence greets us', ehlo: ['250 Well hello probe.example'] },
+  { id: NAME, is: 'not-applicable', where: 'a sentence begins like the name', ehlo: ['250 mx mail gateway'] },
+  { id: NAME, is: 'fail bad-name', where: 'it is the first label of the name', ehlo: ['250 mx'] },
+  { id: NAME, is: 'fail bad-name', where: 'that label greets', ehlo: ['250 mx Hello [192.0.2.200]'] },
   { id: NAME, is: 'not-applicable', where: 'our own name stands first', ehlo: ['250 probe.example Hello'] },
   { id: NAME, is: 'warn bad-name', where: 'it greeted by another name', ehlo: ['250 mx2.example.org'] },
   { id: NAME, is: 'pass', where: 'it greeted by none', ehlo: ['250 mx2.example.org'], greeting: 'S: 220 ESMTP' },
@@ -98,6 +102,23 @@ test('8BITMIME and SIZE may be offered in TLS alone', () => {
     [short(judge('ehlo.8bitmime', place)), short(judge('limits.size-extension', place))],
     ['pass', 'pass'],
   );
+});
+
+/** A host that demands TLS and offers little before it, and what came of the handshake. */
+const tlsOnly = (...handshake: readonly string[]): readonly (readonly string[])[] => {
+  const before = [GREETING, 'C: EHLO probe.example', 'S: 250-mx.example.org', 'S: 250 STARTTLS'];
+  return [
+    [...before, 'C: MAIL FROM:<>', 'S: 530 5.7.0 Must issue a STARTTLS command first', ...BYE],
+    [...before, 'C: STARTTLS', 'S: 220 go', ...handshake],
+  ];
+};
+
+test('what a host offers that demands TLS is not known where no EHLO was answered inside', () => {
+  const told = (...handshake: readonly string[]): readonly string[] =>
+    ['ehlo.8bitmime', 'limits.size-extension'].map((id) => short(judge(id, endpoint(tlsOnly(...handshake)))));
+  assert.deepEqual(told('handshake close'), ['inconclusive needs-tls', 'inconclusive needs-tls']);
+  const inside = ['handshake secured', 'C: EHLO probe.example', 'S: 250 mx.example.org', ...BYE];
+  assert.deepEqual(told(...inside), ['warn malformed', 'warn malformed']);
 });
 
 test('a session that lost step shows nothing of the EHLO reply', () => {
@@ -179,6 +200,8 @@ test('an announced command may be refused by policy, but not as unknown', () => 
 });
 
 const OTHERS: readonly (readonly [id: string, is: string, where: string, ...runs: readonly (readonly string[])[]])[] = [
+  ['starttls.command', 'warn needs-tls', 'no protocol is common', ['C: STARTTLS', 'S: 220 go', 'handshake ERR_SSL_UNSUPPORTED_PROTOCOL']],
+  ['starttls.command', 'inconclusive needs-tls', 'plaintext comes', ['C: STARTTLS', 'S: 220 go', 'handshake ERR_SSL_WRONG_VERSION_NUMBER']],
   ['ehlo.reissue', 'pass', 'it is accepted', ['C: EHLO probe.example', 'S: 250 mx.example.org']],
   ['ehlo.reissue', 'inconclusive client-refused', 'it blames us', ['C: EHLO probe.example', 'S: 554 5.7.1 Your IP is listed']],
   ['ehlo.literal-accepted', 'inconclusive transient-negative', 'it is 4yz', ['C: EHLO [192.0.2.200]', 'S: 450 later']],
@@ -210,17 +233,19 @@ test('mail hosts are compared about SMTPUTF8 where two of them answered EHLO', (
   const silent = greeted(['250 mx.example.org']);
   const down = ['refused'];
   const row = rowOf('smtputf8.all-mx');
-  const told = (...hosts: readonly (readonly string[])[]): string => {
+  const toldOf = (...hosts: readonly (readonly (readonly string[])[])[]): string => {
     if (row.scope !== 'domain') throw new Error('not about the domain');
-    const endpoints = hosts.map((lines, at) =>
-      endpoint([lines], { host: `mx${at}.example.org`, address: `192.0.2.${at + 1}` }),
+    const endpoints = hosts.map((sessions, at) =>
+      endpoint(sessions, { host: `mx${at}.example.org`, address: `192.0.2.${at + 1}` }),
     );
     return short(row.judge(evidence(endpoints)));
   };
+  const told = (...hosts: readonly (readonly string[])[]): string => toldOf(...hosts.map((lines) => [lines]));
   assert.equal(told(offering, offering), 'pass');
   assert.equal(told(silent, silent), 'pass');
   assert.equal(told(silent, offering), 'warn malformed');
   assert.equal(told(offering, down), 'inconclusive not-asked');
+  assert.equal(toldOf([offering], tlsOnly('handshake close')), 'inconclusive not-asked');
   assert.equal(told(offering), 'not-applicable');
 });
 

@@ -358,6 +358,21 @@ cases(
   { is: 'pass', where: 'with 554 for no reason', seen: refused('554 no') },
   { is: 'pass', where: 'with 553 for the address of the sender', seen: refused('553 5.1.8 sender domain unknown') },
   { is: 'pass', where: 'for refused relaying', seen: refused('554 5.7.1 Relay access denied') },
+  {
+    is: 'warn wrong-code',
+    where: 'to EHLO with 554',
+    seen: [['S: 220 mx.example.org', 'C: EHLO probe.example', 'S: 554 blocked using bl.example', ...QUIT]],
+  },
+  {
+    is: 'pass',
+    where: 'where the argument of EHLO is not acceptable',
+    seen: [['S: 220 mx.example.org', 'C: EHLO [192.0.2.2]', 'S: 501 HELO requires domain address', ...QUIT]],
+  },
+  {
+    is: 'pass',
+    where: 'of errors made on purpose',
+    seen: [...refused('550 no'), scripted(after('MAIL FROM:<probe>', '553 5.5.4 sender address rejected'))],
+  },
 );
 
 cases(

@@ -144,6 +144,31 @@ test('TLS may be required of a host that nobody published, and of a submission p
   assert.equal(told(id, evidence([endpoint([demand], { port: 587 })])), 'not-applicable');
 });
 
+test('a host that greylists and says that TLS spares the wait demands no TLS', () => {
+  const id = 'starttls.not-required';
+  const refused = (...reply: readonly string[]): string =>
+    told(
+      id,
+      evidence([
+        endpoint([
+          [
+            'S: 220 mx.example.org',
+            'C: EHLO probe.example',
+            'S: 250 mx.example.org',
+            'C: MAIL FROM:<>',
+            'S: 250 ok',
+            'C: RCPT TO:<Postmaster@example.org>',
+            ...reply.map((line) => `S: ${line}`),
+            'C: QUIT',
+            'S: 221 bye',
+          ],
+        ]),
+      ]),
+    );
+  assert.equal(refused('450 4.7.1 Greylisted, come back in a minute or use STARTTLS'), 'inconclusive needs-tls');
+  assert.equal(refused('450 4.7.1 Come back with STARTTLS'), 'fail tls-required');
+});
+
 test('evidence with a connection beside the session may be cut anywhere', () => {
   const id = 'connect.concurrent';
   assert.deepEqual(sweep(runs(id, [[beside('idle', 30, { opening: GREETED, hello: EHLO_OK })]]), 0), []);

@@ -78,6 +78,7 @@ test('VRFY is judged by its code, and by what is said of a mailbox or of a polic
   assert.equal(verdict('vrfy.disabled-252', ['S: 502 Not implemented']), 'not-applicable');
   assert.equal(verdict('vrfy.250-has-mailbox', ['S: 250 <postmaster@mx>']), 'warn malformed');
   assert.equal(verdict('vrfy.250-has-mailbox', ['S: 551 Not local']), 'fail malformed');
+  assert.equal(verdict('vrfy.250-has-mailbox', ['S: 551 5.7.1 Your host is blocked']), 'inconclusive client-refused');
   assert.equal(verdict('postmaster.vrfy', ['S: 550 5.1.1 That is a mailing list, not a user']), 'pass');
   assert.equal(verdict('postmaster.vrfy', ['S: 553 User ambiguous']), 'pass');
   assert.equal(verdict('postmaster.vrfy', ['S: 550 User unknown']), 'warn no-mailbox');
@@ -109,6 +110,9 @@ test('the number of recipients is told from a rate and from a full mailbox', () 
   assert.equal(saysTooMany(reply('550 too many recipients')), true);
   assert.equal(saysTooMany(reply('452 4.2.2 Mailbox full')), false);
   assert.equal(saysTooMany(reply('450 4.7.1 too many recipients from you in the last hour')), false);
+  assert.equal(saysTooMany(reply('450 4.7.1 Error: too many recipients from unknown[192.0.2.1]')), false);
+  assert.equal(saysTooMany(reply('452 Too many recipients received this hour')), false);
+  assert.equal(saysTooMany(reply('421 4.5.3 Too many recipients')), false);
 });
 
 test('a long local-part is compared with a short one, a long path with what it names', () => {
@@ -119,6 +123,8 @@ test('a long local-part is compared with a short one, a long path with what it n
   assert.equal(verdict('limits.local-part-64', local('S: 554 5.7.1 Rejected')), 'inconclusive client-refused');
   assert.equal(verdict('limits.path-256', local('S: 501 5.1.2 Unknown domain')), 'pass');
   assert.equal(verdict('limits.path-256', local('S: 550 5.7.1 Relaying denied')), 'pass');
+  assert.equal(verdict('limits.path-256', local('S: 501 Unknown domain')), 'pass');
+  assert.equal(verdict('limits.path-256', local('S: 501 Bad address')), 'fail syntax');
   assert.equal(verdict('limits.path-256', local('S: 553 5.1.3 Bad address')), 'inconclusive out-of-turn');
   assert.equal(verdict('limits.command-line-512', ['close']), 'fail closed-early');
   assert.equal(verdict('limits.command-line-512', ['S: 501 5.5.4 NOOP takes no argument']), 'pass');

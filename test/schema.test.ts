@@ -69,7 +69,7 @@ const SCENARIOS = `
   mixes-codes-in-one-reply greets-with-octets-above-127 publishes-a-null-mx publishes-a-null-mx-beside-another
   has-a-failing-name-server does-not-exist has-neither-mx-nor-address is-its-own-mail-host
   has-an-alias-for-a-mail-host is-all-dead has-an-internationalized-name has-two-addresses-that-disagree
-  has-a-dead-backup names-a-mail-host-twice
+  has-a-dead-backup names-a-mail-host-twice serves-one-at-a-time belongs-on-three-lists
 `
   .trim()
   .split(/\s+/);

@@ -257,3 +257,12 @@ describe('a profile file', () => {
     });
   }
 });
+
+test('a row that says DATA to provoke an error wants both leaves', () => {
+  const has = (options: SelectionOptions): boolean =>
+    selectRequirements({ profile: 'all', ...options }).judged.some(({ id }) => id === 'data.no-valid-rcpt');
+  assert.equal(has({ intrusive: true }), false);
+  assert.equal(has({ deliver: true }), false);
+  assert.equal(has({ intrusive: true, deliver: true }), true);
+  assert.throws(() => selectRequirements({ only: ['data.no-valid-rcpt'], deliver: true }), UsageError);
+});

@@ -380,6 +380,14 @@ test('the catalogue lists every requirement once', () => {
   }
 });
 
+test('the list has one line a requirement where there is room', () => {
+  const lines = renderCatalogue(CATALOGUE, style(120)).split('\n');
+  const long = lines.filter((line) => line.startsWith(' '));
+  assert.ok(long.length < CATALOGUE.length / 10, long.join('\n'));
+  const bogus = lines.find((line) => line.startsWith('ri.bogusmx'));
+  assert.match(bogus ?? '', /SpamAssassin wiki on bogusmx\.rfc-ignorant\.org, rfc-ignorant/);
+});
+
 test('a requirement explained says what the catalogue says, at any width', () => {
   const [first] = CATALOGUE;
   assert.ok(first !== undefined);

@@ -4,6 +4,8 @@ import { openProbe, type Probe } from '../check.js';
 import type { CheckOptions, GivenHost } from '../check-options.js';
 import type { DomainEvidence } from '../evidence/evidence.js';
 import { lookUpHost } from '../io/host-lookup.js';
+import { sendsMessageFor } from '../requirements/sends-message.js';
+import { selectRequirements, type SelectionOptions } from '../requirements/selection.js';
 import type { ParsedDomain } from '../smtp/address.js';
 import { UsageError } from '../smtp/usage-error.js';
 import { confirmDelivery } from './confirm.js';
@@ -20,12 +22,17 @@ import { parseHostPort } from './values.js';
 export async function check(words: readonly string[], flags: CheckFlags, version: string): Promise<number> {
   const named = [...words, ...(flags.servedDomain ?? [])];
   if (named.length === 0 && flags.host === undefined) throw new UsageError('name a domain, or see --help');
-  if (flags.deliver === true && flags.yes !== true && flags.dryRun !== true) await confirmDelivery(named);
+  const rows = selectionOf(flags);
+  const sendsMessage = sendsMessageFor(selectRequirements(rows).asked);
+  if (sendsMessage && flags.yes !== true && flags.dryRun !== true) await confirmDelivery(named);
   const stop = watchInterrupts();
   const progress = openProgress(flags.progress === true);
   const hosts = flags.host === undefined ? undefined : await givenHosts(flags.host, flags);
   const servedDomains = hosts === undefined ? undefined : await namedHere(named);
-  const probe = await openProbe(toCheckOptions(flags, hosts, servedDomains, stop.signal, progress.show));
+  const probe = await openProbe({
+    ...toCheckOptions(flags, hosts, servedDomains, stop.signal, progress.show),
+    ...rows,
+  });
   try {
     if (flags.dryRun === true) {
       if (
@@ -37,7 +44,7 @@ export async function check(words: readonly string[], flags: CheckFlags, version
         throw new UsageError('--dry-run prints text alone: leave out --json, --format, -o and --save-evidence');
       }
       const { dryRun } = await import('./dry-run.js');
-      return await dryRun(probe, entries(named, hosts));
+      return await dryRun(probe, entries(named, hosts), sendsMessage);
     }
     const reporter = await Reporter.open(flags, version, {
       isGiven: hosts !== undefined,
@@ -109,12 +116,23 @@ async function namedHere(words: readonly string[]): Promise<readonly string[]> {
 }
 
 async function givenHosts(texts: readonly string[], { port }: CheckFlags): Promise<readonly GivenHost[]> {
+  const given = texts.map((text) => parseHostPort(text, port));
+  // One that is named twice is probed once.
+  const each = new Map(given.map((one) => [`${one.host} ${one.port}`, one]));
   return Promise.all(
-    texts.map(async (text) => {
-      const given = parseHostPort(text, port);
-      return { ...given, addresses: await lookUpHost(given.host) };
-    }),
+    [...each.values()].map(async ({ host, port: at }) => ({ host, port: at, addresses: await lookUpHost(host) })),
   );
+}
+
+/** What chooses the rows. */
+function selectionOf(flags: CheckFlags): SelectionOptions {
+  return {
+    ...withoutUndefined({ only: flags.only, skip: flags.skip }),
+    profile: readProfile(flags.profile, '--profile: '),
+    intrusive: flags.intrusive ?? false,
+    deliver: flags.deliver ?? false,
+    rfcTimeouts: flags.rfcTimeouts ?? false,
+  };
 }
 
 function toCheckOptions(
@@ -135,8 +153,6 @@ function toCheckOptions(
     maxTimeMs: flags.maxTime,
     lingerMs: flags.linger,
     servedDomains,
-    only: flags.only,
-    skip: flags.skip,
     family,
     onProgress,
   } as const;
@@ -146,15 +162,11 @@ function toCheckOptions(
     port: flags.port,
     starttls: flags.starttls,
     pipelining: flags.pipelining,
-    rfcTimeouts: flags.rfcTimeouts ?? false,
     retries: flags.retries,
     retryAfterMs: flags.retryAfter,
     controls: flags.controls,
     concurrency: flags.concurrency,
     pauseMs: flags.pause,
-    profile: readProfile(flags.profile, '--profile: '),
-    intrusive: flags.intrusive ?? false,
-    deliver: flags.deliver ?? false,
     allowPrivate: flags.allowPrivate ?? false,
     signal,
   };

@@ -1,6 +1,7 @@
 // The command line: commands, options and their help (commander's place). What each command does stands in its own file.
 import { Command, CommanderError, Option } from 'commander';
 import { PROFILES } from '../requirements/profiles.js';
+import { expectNoCommand } from './misspelt.js';
 import { FORMATS, type CheckFlags, type ReportFlags } from './flags.js';
 import { UsageError } from '../smtp/usage-error.js';
 import { collect, parseCount, parsePort, parseSeconds, parseTimeout, parseWord } from './values.js';
@@ -20,7 +21,13 @@ export async function run(argv: readonly string[], version: string): Promise<num
     .showSuggestionAfterError()
     .addHelpText('after', EXAMPLES);
   checkOptions(program.argument('[domain...]', 'domains; also user@domain, @FILE, or - for standard input'));
-  program.action((domains: readonly string[], flags: CheckFlags) => done(runCheck(domains, flags, version)));
+  program.action((domains: readonly string[], flags: CheckFlags) => {
+    expectNoCommand(
+      domains,
+      program.commands.map((command) => command.name()),
+    );
+    return done(runCheck(domains, flags, version));
+  });
   checkOptions(
     program
       .command('check')

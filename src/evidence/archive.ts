@@ -20,6 +20,9 @@ import {
 /** The version that is written. */
 export const EVIDENCE_VERSION = 1;
 
+/** No connection of ours comes near it: rules look back from each step, so that more would cost a reader minutes. */
+const MOST_STEPS = 10_000;
+
 const strings = list(string);
 const reply = object({ code: number, enhanced: nullable(string), lines: strings, raw: string, defects: strings });
 const after = { afterMs: number };
@@ -104,7 +107,7 @@ const plan = object({
   tls: oneOf('avoid', 'require'),
   pipelining: boolean,
   transactions: list(object({ from: string, recipients: strings, smtputf8: optional(boolean) })),
-  scripts: optional(list(script)),
+  scripts: optional(list(script, MOST_STEPS)),
   afterRefusal: oneOf('full', 'brief'),
   lingerMs: number,
 });
@@ -114,7 +117,7 @@ const attempt = object({
   durationMs: number,
   ehlo: nullable(string),
   connect,
-  exchanges: list(exchange),
+  exchanges: list(exchange, MOST_STEPS),
 });
 const endpoint = object({
   host: string,

@@ -40,11 +40,12 @@ export const optional =
   (value, path) =>
     value === undefined ? null : shape(value, path);
 
-/** A list of the shape. */
+/** A list of the shape, with no more than so many members. */
 export const list =
-  (shape: Shape): Shape =>
+  (shape: Shape, most = Number.POSITIVE_INFINITY): Shape =>
   (value, path) => {
     if (!Array.isArray(value)) return wrong(path, 'a list');
+    if (value.length > most) return wrong(path, `a list of at most ${most}`);
     for (const [index, item] of value.entries()) {
       const problem = shape(item, `${path}[${index}]`);
       if (problem !== null) return problem;

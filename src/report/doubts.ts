@@ -55,7 +55,7 @@ function renderDoubt(group: readonly Judgement[], report: DomainReport, style: T
       ],
       columns,
     ),
-    ...labelled('what settles it', settleBlocks(group, settle), columns),
+    ...labelled('what settles it', settleBlocks(group, settle, report), columns),
   ];
 }
 
@@ -77,7 +77,8 @@ function codeOf({ exchanges }: Judgement): string {
 }
 
 /** Of the ways that fit the cause, those that the rows name; where they name none of them, the first that fits. */
-function settleBlocks(group: readonly Judgement[], settle: Doubt['settle']): readonly Block[] {
+function settleBlocks(group: readonly Judgement[], settle: Doubt['settle'], report: DomainReport): readonly Block[] {
+  if (group[0]?.cause === 'not-asked') return askingBlocks(group, report);
   const named = new Set<RetryPath>(
     CATALOGUE.filter(({ id }) => group.some(({ requirement }) => requirement === id)).flatMap(({ retry }) => retry),
   );
@@ -85,4 +86,20 @@ function settleBlocks(group: readonly Judgement[], settle: Doubt['settle']): rea
   return (fitting.length > 0 ? fitting : settle.slice(0, 1)).map((way) =>
     typeof way === 'string' ? RETRY_PATHS[way] : way.say,
   );
+}
+
+/** What would have been asked in another run: that depends on what kept this one from it. */
+function askingBlocks(group: readonly Judgement[], { evidence }: DomainReport): readonly Block[] {
+  const { interrupted, probe } = evidence;
+  const rows = CATALOGUE.filter(({ id }) => group.some(({ requirement }) => requirement === id));
+  const delivering = rows.filter(({ safety }) => safety === 'deliver');
+  const ways = [
+    ...(interrupted ? ['Let the run finish.'] : []),
+    ...(delivering.length > 0 ? ['One message is sent for a domain, where a mail host takes the recipient.'] : []),
+    ...(probe.given && rows.length > delivering.length
+      ? ['With --host the DNS is not asked: what rests on it is told where the domain alone is named.']
+      : []),
+    ...(rows.every(({ id }) => probe.asked.includes(id)) ? [] : ['Select it with --only, or say --profile rfc5321.']),
+  ];
+  return ways.length > 0 ? ways : ['Run again; -v shows what kept this run from asking.'];
 }

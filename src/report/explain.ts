@@ -15,26 +15,45 @@ import {
   type TextStyle,
 } from './layout.js';
 import { paint } from './text.js';
-import { counted, MAIL_SERVERS, ON_DEMAND, RETRY_PATHS, SAFETIES, SIGNS, TIERS, VIOLATIONS } from './words.js';
+import {
+  counted,
+  MAIL_SERVERS,
+  ON_DEMAND,
+  RETRY_PATHS,
+  SAFETIES,
+  saySource,
+  SIGNS,
+  TIERS,
+  VIOLATIONS,
+} from './words.js';
 
 /** The list of requirements: id, level and section, and the title. */
 export function renderCatalogue(rows: readonly Requirement[], style: TextStyle): string {
   const columns = columnsOf(style);
-  const lines = grouped(rows, groupOf).flatMap((group) => [
-    ...group.flatMap((row): readonly Line[] => [
-      [strong(row.id)],
-      ...wrap([plain(row.title), dim(` (${placeOf(row)})`)], { columns, first: [plain('    ')] }),
-    ]),
-    EMPTY_LINE,
-  ]);
+  const lines = grouped(rows, groupOf).flatMap((group) => {
+    // Side by side with the longest id of the group, where that leaves room.
+    const width = Math.max(...group.map(({ id }) => id.length)) + 2;
+    const isWide = columns >= width + LEAST_TITLE;
+    return [
+      ...group.flatMap((row): readonly Line[] => {
+        const said = [plain(row.title), dim(` (${placeOf(row)})`)];
+        const id = strong(row.id);
+        if (!isWide) return [[id], ...wrap(said, { columns, first: [plain('    ')] })];
+        return wrap(said, { columns, first: [id, plain(' '.repeat(width - row.id.length))] });
+      }),
+      EMPTY_LINE,
+    ];
+  });
   const count = `${counted(rows.length, 'requirement')}. One explained: postmaster-check requirements ID`;
   return paint([...lines, ...wrap([dim(count)], { columns })], style);
 }
 
+/** Columns that a title needs beside an id. */
+const LEAST_TITLE = 46;
+
 const groupOf = ({ id }: Requirement): string => id.split('.', 1)[0] ?? '';
 
-const placeOf = ({ level, source, tier }: Requirement): string =>
-  `${level}, ${source.document} ${source.section}, ${tier}`;
+const placeOf = ({ level, source, tier }: Requirement): string => `${level}, ${saySource(source, ' ')}, ${tier}`;
 
 /** One requirement: what it demands and where, how it is judged, why it matters, what to change. */
 export function renderRequirement(row: Requirement, style: TextStyle): string {
@@ -48,7 +67,7 @@ export function renderRequirement(row: Requirement, style: TextStyle): string {
       [dim(id)],
       EMPTY_LINE,
       ...part('demand', [demand]),
-      ...part('RFC says', [`"${source.quote}"`, [dim(`(${source.document}, section ${source.section}, ${level})`)]]),
+      ...part('RFC says', [`"${source.quote}"`, [dim(`(${saySource(source, ', section ')}, ${level})`)]]),
       ...part('when broken', [VIOLATIONS[violation], TIERS[tier]]),
       ...part('what is sent', [row.probe, [dim(SAFETIES[safety])], ...demandOf(row).map((said): Block => [dim(said)])]),
       EMPTY_LINE,

@@ -2,7 +2,7 @@
 import { CATALOGUE } from '../requirements/index.js';
 import { openingRepliesOf } from '../requirements/observe.js';
 import type { MailServer, Requirement } from '../requirements/requirement.js';
-import { isAside, sayWeight, shownAs } from './counting.js';
+import { isAside, isSum, sayWeight, shownAs } from './counting.js';
 import { grouped, isAt, likeness, placesOf, seenBlocks } from './groups.js';
 import {
   columnsOf,
@@ -17,7 +17,7 @@ import {
   type TextStyle,
 } from './layout.js';
 import type { DomainReport, Judgement } from './report.js';
-import { FIRST_REMEDIES, MAIL_SERVERS, SIGNS } from './words.js';
+import { FIRST_REMEDIES, MAIL_SERVERS, saySource, SIGNS } from './words.js';
 
 /** Failures and then warnings, each requirement once; last what does not count, waived or known from before. */
 export function renderFailures(report: DomainReport, style: TextStyle): readonly Line[] {
@@ -40,18 +40,33 @@ function renderGroup(group: readonly Judgement[], report: DomainReport, style: T
   const [first] = group;
   if (row === undefined || first === undefined) return [];
   const columns = columnsOf(style);
-  const { document, section, quote } = row.source;
+  const { quote } = row.source;
   const seen = grouped(group, likeness).flatMap((same) => renderSeen(same, report, style));
   // Who waived it knows what it is and why it matters.
   if (isAside(first)) return [...heading(row, first, columns), ...seen, ...weightOf(first, columns)];
+  const isShort = isToldInShort(first, report, style);
   return [
     ...heading(row, first, columns),
-    ...labelled('expected', [row.demand, [plain(`"${quote}"`), dim(` (${document}, ${section})`)]], columns),
+    ...(isShort
+      ? []
+      : labelled('expected', [row.demand, [plain(`"${quote}"`), dim(` (${saySource(row.source, ', ')})`)]], columns)),
     ...seen,
     ...weightOf(first, columns),
-    ...labelled('why it matters', [row.rationale], columns),
-    ...labelled('how to fix', remedyBlocks(row, group, report, style), columns),
+    ...(isShort ? [] : labelled('why it matters', [row.rationale], columns)),
+    ...labelled('how to fix', remedyBlocks(row, group, report, isShort, style), columns),
   ];
+}
+
+/** A warning that decides nothing must not bury what does: what was seen and what to change, and a pointer to the rest. */
+const isToldInShort = (judgement: Judgement, { deciding }: DomainReport, { detail }: TextStyle): boolean =>
+  detail === 'normal' && shownAs(judgement) === 'warn' && !deciding.includes(judgement.requirement);
+
+/** Where the rest stands of the warnings that are told in short, or null where none is. */
+export function whereWarningsAreExplained(report: DomainReport, style: TextStyle): string | null {
+  const short = report.judgements.find((one) => isToldInShort(one, report, style) && !isSum(one));
+  return short === undefined
+    ? null
+    : `What a warning rests on, and why it matters: -v, or postmaster-check requirements ${short.requirement}`;
 }
 
 function weightOf(judgement: Judgement, columns: number): readonly Line[] {
@@ -61,7 +76,7 @@ function weightOf(judgement: Judgement, columns: number): readonly Line[] {
 
 function heading({ title, id, level, source }: Requirement, judgement: Judgement, columns: number): readonly Line[] {
   const { word, tone } = SIGNS[shownAs(judgement)];
-  const place = `${id}: ${level}, ${source.document} section ${source.section}`;
+  const place = `${id}: ${level}, ${saySource(source)}`;
   return [
     ...wrap([strong(title)], { columns, first: [{ text: word, tone }, plain('  ')] }),
     ...wrap([dim(place)], { columns, first: [plain('      ')] }),
@@ -86,6 +101,7 @@ function remedyBlocks(
   { remedy, id }: Requirement,
   group: readonly Judgement[],
   report: DomainReport,
+  isShort: boolean,
   style: TextStyle,
 ): readonly Block[] {
   const known = (Object.keys(MAIL_SERVERS) as MailServer[]).filter((server) => remedy[server] !== undefined);
@@ -98,7 +114,7 @@ function remedyBlocks(
     ...(first === undefined ? [] : [first]),
     remedy.general,
     ...shown.map((server): Block => [strong(`${MAIL_SERVERS[server].name}:`), plain(` ${remedy[server] ?? ''}`)]),
-    ...(hidden > 0
+    ...(hidden > 0 && !isShort
       ? [[dim(`For ${shown.length > 0 ? 'other' : 'the common'} mail servers: postmaster-check requirements ${id}`)]]
       : []),
   ];
@@ -121,7 +137,7 @@ function renderSum(group: readonly Judgement[], style: TextStyle): readonly Line
   const columns = columnsOf(style);
   return [
     ...wrap([strong(row.title), plain(`: ${first.because}`)], { columns, first: [{ text: word, tone }, plain('  ')] }),
-    ...wrap([dim(`${row.id}: ${row.level}, ${row.source.document} section ${row.source.section}`)], {
+    ...wrap([dim(`${row.id}: ${row.level}, ${saySource(row.source)}`)], {
       columns,
       first: [plain('      ')],
     }),

@@ -1,8 +1,10 @@
 // What is worth a word beside the verdicts: it accuses nobody and changes nothing.
 import type { DomainEvidence } from '../evidence/evidence.js';
-import type { EndpointEvidence } from '../evidence/transcript.js';
+import type { EndpointEvidence, Exchange } from '../evidence/transcript.js';
+import { CATALOGUE } from '../requirements/index.js';
 import { isExempt, openingRepliesOf } from '../requirements/observe.js';
 import { quoteReply, seconds } from '../requirements/session-trouble.js';
+import { sendsMessageFor } from '../requirements/sends-message.js';
 import { delivers } from '../smtp/script.js';
 import { visible } from '../smtp/visible.js';
 import { grouped, listed } from './groups.js';
@@ -117,27 +119,32 @@ function nameServerRemarks({ dns }: DomainEvidence): readonly string[] {
 }
 
 /** --deliver says what it sent, to whom, and what became of it. */
-function deliveryRemarks({ endpoints }: DomainEvidence): readonly string[] {
-  return endpoints.flatMap((endpoint) =>
+function deliveryRemarks({ endpoints, probe, interrupted }: DomainEvidence): readonly string[] {
+  const told = endpoints.flatMap((endpoint) =>
     endpoint.attempts
       .filter(({ plan }) => plan.scripts?.some(delivers) === true)
-      .flatMap(({ exchanges }) => {
-        const said = exchanges.flatMap((exchange) => (exchange.act === 'command' ? [exchange] : []));
-        const message = said.find(({ command }) => command.startsWith('Date: '));
-        const envelope = said.filter(({ command }) => /^(?:MAIL|RCPT) /.test(command)).map(({ command }) => command);
-        if (message === undefined)
-          return [
-            `No message was sent to ${nameOf(endpoint)}: the host did not let it come so far (-v shows the session).`,
-          ];
-        const id = /^Message-ID: (.*)\r$/m.exec(message.command)?.[1] ?? '';
-        const { outcome } = message;
-        const became =
-          outcome.kind === 'reply' ? `the final reply was ${quoteReply(outcome.reply)}` : 'no final reply came';
-        return [
-          `One message was sent to ${nameOf(endpoint)} (${visible(envelope.join(', '))}; Message-ID ${visible(id)}): ${became}. A bounce would come later, to the sender.`,
-        ];
-      }),
+      .map(({ exchanges }) => sayDelivery(exchanges, `${nameOf(endpoint)} port ${endpoint.port}`, interrupted)),
   );
+  const isAsked = (): boolean => sendsMessageFor(CATALOGUE.filter(({ id }) => probe.asked.includes(id)));
+  if (told.length > 0 || endpoints.length === 0 || !isAsked()) return told;
+  return [`No message was sent: ${interrupted ? 'the run was stopped before' : 'no mail host took the recipient'}.`];
+}
+
+function sayDelivery(exchanges: readonly Exchange[], place: string, isInterrupted: boolean): string {
+  const said = exchanges.flatMap((exchange) => (exchange.act === 'command' ? [exchange] : []));
+  const message = said.find(({ command }) => command.startsWith('Date: '));
+  if (message === undefined) {
+    const why = isInterrupted ? 'the run was stopped before' : 'the host did not let it come so far';
+    return `No message was sent to ${place}: ${why} (-v shows the session).`;
+  }
+  const envelope = said.filter(({ command }) => /^(?:MAIL|RCPT) /.test(command)).map(({ command }) => command);
+  const id = /^Message-ID: (.*)\r$/m.exec(message.command)?.[1] ?? '';
+  const { outcome } = message;
+  const became = outcome.kind === 'reply' ? `the final reply was ${quoteReply(outcome.reply)}` : 'no final reply came';
+  const later = envelope.includes('MAIL FROM:<>')
+    ? 'With the null sender no bounce can come'
+    : 'A bounce would come later, to the sender';
+  return `One message was sent to ${place} (${visible(envelope.join(', '))}; Message-ID ${visible(id)}): ${became}. ${later}.`;
 }
 
 /** How many requirements hold beside those of the matrix, or null where there is none. */

@@ -2,6 +2,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { Cause, EvidenceStrength, Level, Verdict } from '../requirements/requirement.js';
 import type { DnsExchange } from '../smtp/mail-route.js';
+import type { BesideOutcome, HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
 
 /** The verdict on a domain: another vocabulary than that of a requirement at an endpoint. */
 export type DomainVerdict = 'conforms' | 'violates' | 'inconclusive' | 'exempt' | 'not-applicable';
@@ -14,12 +15,17 @@ export const DOMAIN_VERDICTS = [
   'not-applicable',
 ] as const satisfies readonly DomainVerdict[];
 
+/** What may come in place of a reply; `not awaited`: we were leaving. */
+export type CitedOutcome =
+  | Exclude<(Outcome | LingerOutcome | HandshakeOutcome | BesideOutcome)['kind'], 'reply'>
+  | 'not awaited';
+
 /** A command and its reply, as evidence. `command` is null for the opening reply, `reply` where none came. */
 export interface CitedExchange {
   readonly command: string | null;
   readonly reply: { readonly code: number; readonly enhanced: string | null; readonly lines: readonly string[] } | null;
   /** What came in place of a reply: `timeout`, `closed`, `quiet`, ...; absent with a reply. */
-  readonly outcome?: string;
+  readonly outcome?: CitedOutcome;
 }
 
 /** A question to the DNS and what came, as evidence. */

@@ -8,7 +8,7 @@ import { isPermanentNegative } from '../smtp/reply.js';
 import { visible } from '../smtp/visible.js';
 import { isSum, isViolation, sayAside, sayRaised } from './counting.js';
 import { renderDoubts } from './doubts.js';
-import { renderFailures } from './failures.js';
+import { renderFailures, whereWarningsAreExplained } from './failures.js';
 import { placeOf } from './groups.js';
 import { columnsOf, dim, EMPTY_LINE, plain, printable, wrap, type Line, type TextStyle, type Tone } from './layout.js';
 import { renderMatrix } from './matrix.js';
@@ -26,7 +26,9 @@ export function renderDomain(report: DomainReport, style: TextStyle): string {
   if (style.detail === 'quiet') return paint([[headline]], style);
   const isVerbose = style.detail === 'verbose';
   const holding = isVerbose ? null : othersThatHold(report);
-  const remarks = [...remarksOf(report), ...(holding === null ? [] : [holding])];
+  const remarks = [...remarksOf(report), whereWarningsAreExplained(report, style), holding].filter(
+    (one) => one !== null,
+  );
   return paint(
     [
       ...wrap([headline], { columns }),

@@ -1,7 +1,6 @@
 // The words of the text report: a total table for each union that is put into words.
 import type { EndpointEvidence } from '../evidence/transcript.js';
-import type { CitedExchange, CitedLookup, DomainVerdict } from './report.js';
-import type { HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
+import type { CitedExchange, CitedLookup, CitedOutcome, DomainVerdict } from './report.js';
 import type {
   Cause,
   MailServer,
@@ -67,10 +66,7 @@ export const HEADLINES = {
 >;
 
 /** What came in place of a reply. */
-type Outcomes = (Outcome | LingerOutcome | HandshakeOutcome)['kind'] | 'not awaited';
-
-const OUTCOMES: Readonly<Record<string, string>> = {
-  reply: 'a reply',
+const OUTCOMES: Readonly<Record<CitedOutcome, string>> = {
   timeout: 'no reply came in time',
   closed: 'the connection was closed',
   quiet: 'silence, and the connection stayed open',
@@ -81,11 +77,11 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   'tls-failed': 'the TLS handshake failed',
   injected: 'plaintext lay behind the reply to STARTTLS',
   'not awaited': 'said in leaving; no reply was waited for',
-} satisfies Record<Outcomes, string>;
+  beside: 'another connection was tried at the same time',
+};
 
-export function sayOutcome({ outcome = 'no reply' }: CitedExchange): string {
-  return OUTCOMES[outcome] ?? outcome;
-}
+export const sayOutcome = ({ outcome }: CitedExchange): string =>
+  outcome === undefined ? 'no reply' : OUTCOMES[outcome];
 
 export const LOOKUPS = {
   records: 'answered',
@@ -231,10 +227,8 @@ export const DOUBTS = {
     heading: 'nobody published that this host takes mail for the domain',
     settle: [own('An MX record that names the host makes it a promise, which can then be judged.')],
   },
-  'not-asked': {
-    heading: 'not asked in this run',
-    settle: [own('Select it with --only, or say --profile rfc5321, and let the run finish.')],
-  },
+  // What would settle it hangs on what kept the run from asking (doubts.ts).
+  'not-asked': { heading: 'not asked in this run', settle: [] },
   'no-mailbox': NOT_A_DOUBT,
   'no-domain': NOT_A_DOUBT,
   'relay-denied': NOT_A_DOUBT,
@@ -277,6 +271,15 @@ export const SKIPPED = {
 /** The last words of every report. */
 export const CLOSING =
   'A reply to RCPT cannot prove that a person reads the mailbox: write to postmaster, and see who answers.';
+
+/** Where a requirement stands. What is no RFC has no numbers for its sections, or no sections at all ("-"). */
+export function saySource(
+  { document, section }: Omit<RequirementText['source'], 'quote'>,
+  numbered = ' section ',
+): string {
+  if (section === '-') return document;
+  return /^\d/.test(section) ? `${document}${numbered}${section}` : `${document}, ${section}`;
+}
 
 /** A number with its noun. */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {

@@ -109,6 +109,7 @@ export const extensions: readonly Requirement[] = [
     readings: [
       { verdict: 'pass', when: '8BITMIME is offered, in plaintext or in TLS' },
       { verdict: 'warn', when: 'no EHLO reply offers it' },
+      { verdict: 'inconclusive', when: 'mail is taken in TLS alone, and no reply to EHLO was seen there' },
       { verdict: 'not-applicable', when: 'EHLO is not answered 250 (ehlo.supported judges that)' },
       ...T_IO,
     ],

@@ -5,17 +5,21 @@ import { judgeEhloReplies, type EhloReply } from './ehlo-replies.js';
 import { T_IO } from './readings.js';
 import { notApplicable, warn, type Finding, type Requirement } from './requirement.js';
 
+// What hosts write behind their name: "secure mail gateway" is a sentence, and no host called secure.
+const BEHIND_NAME = /^(?:$| (?:Hello|E?SMTP|at your service|ready)\b| [[(])/;
+
 /** The name that an EHLO reply begins with, or null where it begins with text, or with our own name. */
 function ehloName({ what, argument }: EhloReply, greeted: string | null): string | null {
   const text = (what.lines[0] ?? '').trimStart();
   const word = /^\S+/.exec(text)?.[0] ?? '';
   const name = nameOfWord(word);
   if (name !== null) return isSame(name, argument) && name !== greeted ? null : name;
-  // One label is a name only where something else says so: it greeted so too, or we are greeted behind it.
+  // One label is a name only where something else says so: it greeted so too, or we are greeted right behind it.
   const label = /^[a-z0-9][\w-]*$/i.test(word) && !TEXT_WORD.test(word) ? word.toLowerCase() : null;
   if (label === null) return null;
-  const isOfGreeting = greeted !== null && (greeted === label || greeted.startsWith(`${label}.`));
-  const isGreetingUs = / hello /i.test(text) && text.toLowerCase().includes(argument.toLowerCase());
+  const behind = text.slice(word.length);
+  const isOfGreeting = greeted === label || (greeted?.startsWith(`${label}.`) === true && BEHIND_NAME.test(behind));
+  const isGreetingUs = behind.startsWith(' Hello ') && behind.toLowerCase().includes(argument.toLowerCase());
   return isOfGreeting || isGreetingUs ? label : null;
 }
 

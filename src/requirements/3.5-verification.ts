@@ -27,8 +27,9 @@ function readNamed(
   const answer = answerTo(run, 0);
   if (answer === null) return null;
   const { reply, line, cite } = answer;
-  if (codes.includes(reply.code)) return read(answer);
   const doubt = doubtAbout(reply, line, cite, place);
+  // A 551 may refuse us, not the name.
+  if (codes.includes(reply.code)) return doubt ?? read(answer);
   return !isPermanentNegative(reply) && doubt !== null
     ? doubt
     : notApplicable(`VRFY named no mailbox: ${quoteReply(reply)}`, [cite]);

@@ -1,6 +1,7 @@
 // RFC 5321 3.8: what closes a connection: QUIT does, a command that is not understood does not.
 import { isPositive, type Reply } from '../smtp/reply.js';
 import { say, wait, type Script } from '../smtp/script.js';
+import { closesAnywhere } from './every-session.js';
 import { T_IO } from './readings.js';
 import {
   fail,
@@ -12,7 +13,7 @@ import {
   type Finding,
   type Requirement,
 } from './requirement.js';
-import { closeIn, said } from './script-answers.js';
+import { closedAnywhere, closeIn, said } from './script-answers.js';
 import { linesOfRun, type ScriptRun } from './script-run.js';
 import { answerTo, doubtAbout, scripted } from './scripted-row.js';
 import { quoteReply, seconds } from './session-trouble.js';
@@ -102,7 +103,10 @@ export const closing: readonly Requirement[] = [
         when: 'closed or reset at the unknown command or right behind it, in two sessions, without 421',
       },
       { verdict: 'warn', when: '421 to the unknown command, the only one of its session, or to the NOOP behind it' },
-      { verdict: 'inconclusive', when: 'closed once, or behind a refusal of this client' },
+      {
+        verdict: 'inconclusive',
+        when: 'closed once, behind a refusal of this client, or at commands in order as well',
+      },
       ...T_IO,
     ],
     rationale:
@@ -124,14 +128,15 @@ export const closing: readonly Requirement[] = [
       if (close !== null) {
         if (doubt !== null) return doubt;
         const behind = unknown === null ? 'in place of a reply to XPMC-NOSUCH' : `after ${said(unknown)}`;
+        if (closesAnywhere(place.endpoint, /^XPMC-NOSUCH$/)) return closedAnywhere(close);
         return fail('closed-early', `${close.how} ${behind}`, close.cite);
       }
       const farewell = farewellIn(run);
       if (farewell !== null) {
         const because = `the session was ended behind XPMC-NOSUCH: ${quoteReply(farewell.reply)}`;
-        return run.isAlone
+        return run.isAlone && !closesAnywhere(place.endpoint, /^XPMC-NOSUCH$/)
           ? warn('closed-early', because, farewell.cite)
-          : inconclusive('cut-off', `${because}; other commands had gone before`, [farewell.cite]);
+          : inconclusive('cut-off', `${because}; other commands had gone before, or end sessions too`, [farewell.cite]);
       }
       const noop = answerTo(run, 1);
       if (noop === null) return null;

@@ -3,7 +3,14 @@ import type { DomainEvidence } from '../evidence/evidence.js';
 import type { EndpointEvidence } from '../evidence/transcript.js';
 import { isPermanentNegative, isPositive, type Reply } from '../smtp/reply.js';
 import { say } from '../smtp/script.js';
-import { commandsOf, isInTransaction, isUntroubled, oneASession, type SaidCommand } from './every-session.js';
+import {
+  closesAnywhere,
+  commandsOf,
+  isInTransaction,
+  isUntroubled,
+  oneASession,
+  type SaidCommand,
+} from './every-session.js';
 import { T_IO } from './readings.js';
 import { fail, inconclusive, pass, warn, type Cite, type Finding, type Requirement } from './requirement.js';
 import { otherAnswer } from './script-answers.js';
@@ -43,7 +50,7 @@ function judge221(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding
   if (refused !== null) return refused;
   const closes = quits.filter(({ outcome, before }) => outcome.kind === 'closed' && isUntroubled(before));
   const [first, again] = closes;
-  if (first !== undefined && again !== undefined)
+  if (first !== undefined && again !== undefined && !closesAnywhere(endpoint, /^QUIT$/))
     return fail('closed-early', `closed at QUIT without a reply, in ${closes.length} sessions`, first.cite, again.cite);
   const odd = replies.find(({ reply }) => isPositive(reply) && reply.code !== 221);
   if (odd !== undefined) return warn('wrong-code', `QUIT was answered ${quoteReply(odd.reply)}, not 221`, odd.cite);

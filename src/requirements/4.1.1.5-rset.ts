@@ -3,10 +3,10 @@ import type { DomainEvidence } from '../evidence/evidence.js';
 import type { EndpointEvidence } from '../evidence/transcript.js';
 import { isPermanentNegative, isPositive } from '../smtp/reply.js';
 import { say, sayIfAccepted, type Script } from '../smtp/script.js';
-import { commandsOf, isGreeted, oneASession } from './every-session.js';
+import { closesAnywhere, commandsOf, isGreeted, oneASession } from './every-session.js';
 import { T_IO } from './readings.js';
 import { fail, inconclusive, pass, warn, type Finding, type Requirement } from './requirement.js';
-import { answerLike, closeIn, otherAnswer, repliesOf, said } from './script-answers.js';
+import { answerLike, closedAnywhere, closeIn, otherAnswer, repliesOf, said, saysEnough } from './script-answers.js';
 import { linesOfRun } from './script-run.js';
 import { doubtAbout, scripted } from './scripted-row.js';
 import { quoteReply, sessionTrouble } from './session-trouble.js';
@@ -33,7 +33,8 @@ function judgeReset(endpoint: EndpointEvidence, evidence: DomainEvidence): Findi
     return sessionTrouble(endpoint, evidence) ?? inconclusive('not-asked', 'no RSET was answered in this run');
   const refusals = oneASession(
     answers.filter(
-      ({ reply, line, cite }) => isPermanentNegative(reply) && doubtAbout(reply, line, cite, place) === null,
+      ({ reply, line, cite }) =>
+        isPermanentNegative(reply) && !saysEnough(reply) && doubtAbout(reply, line, cite, place) === null,
     ),
   );
   const [first, again] = refusals;
@@ -134,7 +135,10 @@ export const rset: readonly Requirement[] = [
       { verdict: 'pass', when: '250 every time' },
       { verdict: 'fail', when: '5yz in two sessions' },
       { verdict: 'warn', when: 'another 2yz' },
-      { verdict: 'inconclusive', when: '530, 4yz, a refusal about this client, or 5yz in one session only' },
+      {
+        verdict: 'inconclusive',
+        when: '530, 4yz, a refusal about this client or "too many", or 5yz in one session only',
+      },
       ...T_IO,
     ],
     rationale: 'A client whose RSET is refused cannot know what the server still holds; it can only hang up.',
@@ -165,13 +169,16 @@ export const rset: readonly Requirement[] = [
     readings: [
       { verdict: 'pass', when: 'the NOOP behind RSET is answered' },
       { verdict: 'fail', when: 'closed or reset at RSET, or right behind it, in two sessions and without 421' },
-      { verdict: 'inconclusive', when: 'closed once, or after a refusal of another command' },
+      {
+        verdict: 'inconclusive',
+        when: 'closed once, after a refusal of another command, or at other commands as well',
+      },
       ...T_IO,
     ],
     rationale: 'Clients reuse a connection by RSET; one that ends there costs a new connection for each message.',
     remedy: { general: 'Answer RSET with 250 and go on; only QUIT ends a session.' },
     retry: ['R8'],
-    read(run): Finding | null {
+    read(run, { endpoint }): Finding | null {
       const close = closeIn(run);
       const noop = answerLike(run, /^NOOP$/);
       if (noop !== null && noop.reply.code !== 421) return pass(`open behind RSET: ${said(noop)}`, [noop.cite]);
@@ -179,6 +186,7 @@ export const rset: readonly Requirement[] = [
       // A refusal may be the reason of the close, whatever was said behind it.
       if (!repliesOf(run).every(isPositive)) return null;
       const where = close.line === 'RSET' ? 'in place of its reply' : `behind its reply, before ${close.line} had one`;
+      if (closesAnywhere(endpoint, /^RSET$/)) return closedAnywhere(close);
       return fail('closed-early', `${close.how} at RSET, ${where}`, close.cite);
     },
   }),

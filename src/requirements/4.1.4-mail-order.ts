@@ -1,12 +1,26 @@
 // RFC 5321 4.1.4: MAIL that no transaction can begin with, and MAIL before EHLO.
+import type { EndpointEvidence } from '../evidence/transcript.js';
 import { isPermanentNegative, isPositive } from '../smtp/reply.js';
 import { say } from '../smtp/script.js';
+import { closesAnywhere, commandsOf, isGreeted, isInTransaction } from './every-session.js';
 import { T_IO } from './readings.js';
 import { fail, pass, warn, type Finding, type Requirement } from './requirement.js';
 import { answerTo, doubtAbout, scripted, type Place } from './scripted-row.js';
 import { linesOfRun, type ScriptRun } from './script-run.js';
+import { closedAnywhere } from './script-answers.js';
 import { quoteReply } from './session-trouble.js';
 import { saysNothing } from './verification-replies.js';
+
+/** Whether a MAIL in order, where no transaction was open, is refused for good too. */
+const refusesMail = (endpoint: EndpointEvidence): boolean =>
+  commandsOf(endpoint).some(
+    ({ command, outcome, before }) =>
+      /^MAIL FROM:<[^\s<>]*>$/.test(command) &&
+      outcome.kind === 'reply' &&
+      isPermanentNegative(outcome.reply) &&
+      isGreeted(before) &&
+      !isInTransaction(before),
+  );
 
 function readBadArgument(run: ScriptRun, place: Place): Finding | null {
   const closed = linesOfRun(run)
@@ -14,8 +28,14 @@ function readBadArgument(run: ScriptRun, place: Place): Finding | null {
     .find(({ outcome }) => outcome.kind === 'closed');
   const mail = answerTo(run, 0);
   // 421 is the way to take leave (3.8), not a closing without a word.
-  if (closed !== undefined && mail?.reply.code !== 421)
-    return fail('closed-early', `the host closed the connection over a MAIL with a malformed argument`, closed.cite);
+  const refused = mail === null ? null : doubtAbout(mail.reply, mail.line, mail.cite, place);
+  const isAboutPath = refused === null || (refused.verdict === 'inconclusive' && refused.cause === 'sender-refused');
+  if (closed !== undefined && mail?.reply.code !== 421 && isAboutPath) {
+    const close = { line: closed.line, how: 'closed', cite: closed.cite } as const;
+    // A host that ends the session at any MAIL, or anywhere, does not do it over this argument.
+    if (closesAnywhere(place.endpoint, /unclosed/) || refusesMail(place.endpoint)) return closedAnywhere(close);
+    return fail('closed-early', 'the host closed the connection over a MAIL with a malformed argument', closed.cite);
+  }
   if (mail === null) return null;
   const { reply, line, cite } = mail;
   const said = quoteReply(reply);
@@ -93,7 +113,10 @@ export const mailOrder: readonly Requirement[] = [
       { verdict: 'pass', when: '501, and NOOP is answered 250' },
       { verdict: 'warn', when: '500, 553, 555 or another 5yz, and NOOP is answered 250' },
       { verdict: 'fail', when: '2yz, or the connection is closed without 421; each of them twice' },
-      { verdict: 'inconclusive', when: '4yz, a refusal about this client, or NOOP is not answered 250' },
+      {
+        verdict: 'inconclusive',
+        when: '4yz, a refusal about this client, closed at other commands too, or NOOP is not answered 250',
+      },
       ...T_IO,
     ],
     rationale: 'A host that guesses at what a malformed path means sends its bounces to somebody else.',

@@ -1,9 +1,10 @@
 // RFC 5321 4.1.4: commands out of their order, and those that need no order.
 import { isPermanentNegative, isPositive } from '../smtp/reply.js';
 import { say, sayIfAccepted, type Script } from '../smtp/script.js';
+import { closesAnywhere } from './every-session.js';
 import { T_IO } from './readings.js';
 import { fail, pass, warn, type Finding, type Requirement } from './requirement.js';
-import { closeIn, otherAnswer, said } from './script-answers.js';
+import { closedAnywhere, closeIn, otherAnswer, said, saysEnough } from './script-answers.js';
 import type { ScriptRun } from './script-run.js';
 import { answerTo, doubtAbout, scripted, type Place } from './scripted-row.js';
 
@@ -28,17 +29,20 @@ function readNested(run: ScriptRun, place: Place): Finding | null {
   }
   const second = answerTo(run, 4);
   const doubt = second === null ? null : doubtAbout(second.reply, second.line, second.cite, place);
+  const after = answerTo(run, 5);
+  const enough = [second, after].find((answer) => answer !== null && saysEnough(answer.reply)) ?? null;
+  if (enough !== null) return otherAnswer(enough, place);
   if (doubt !== null) return doubt;
   const close = closeIn(run);
   if (close !== null) {
     const where = second === null ? 'in place of a reply to the second MAIL' : `behind it: ${said(second)}`;
+    if (closesAnywhere(place.endpoint, /^MAIL\b/)) return closedAnywhere(close);
     return fail('closed-early', `${close.how} ${where}`, close.cite);
   }
   if (second === null) return null;
   const told = `inside a transaction ${said(second)}`;
   if (isPositive(second.reply)) return warn('wrong-code', `${told}: it began a new one`, second.cite);
   if (!isPermanentNegative(second.reply)) return otherAnswer(second, place);
-  const after = answerTo(run, 5);
   if (after?.reply.code === 503) {
     const because = `${told}, and then ${said(after)}: the transaction was lost`;
     return fail('sequence', because, after.cite, second.cite);
@@ -79,9 +83,12 @@ export const commandOrder: readonly Requirement[] = [
     remedy: { general: 'Ask for EHLO before MAIL only.' },
     retry: ['R8'],
     note: 'Other refusals, 502 for one, are no matter of order: the rows of these commands judge them.',
-    read(run): Finding | null {
+    read(run, place): Finding | null {
       const answers = [0, 1, 2, 3].map((at) => answerTo(run, at)).filter((answer) => answer !== null);
       const early = answers.find(({ reply }) => reply.code === 503);
+      const doubt = early === undefined ? null : doubtAbout(early.reply, early.line, early.cite, place);
+      if (doubt !== null) return doubt;
+      if (early !== undefined && saysEnough(early.reply)) return otherAnswer(early, place);
       if (early !== undefined) return warn('sequence', `before EHLO ${said(early)}`, early.cite);
       if (answers.length < 4 || answers.some(({ reply }) => reply.code === 421)) return null;
       const codes = answers.map(({ line, reply }) => `${line.split(' ', 1)[0]} ${reply.code}`).join(', ');
@@ -113,7 +120,10 @@ export const commandOrder: readonly Requirement[] = [
       { verdict: 'warn', when: 'another 5yz to the second MAIL, or 2yz: it began a new transaction' },
       { verdict: 'fail', when: 'closed or reset at the second MAIL or right behind it, twice' },
       { verdict: 'fail', when: '503 to the RCPT behind it, twice: the transaction was lost' },
-      { verdict: 'inconclusive', when: 'MAIL is not accepted, 4yz, or a refusal about this client' },
+      {
+        verdict: 'inconclusive',
+        when: 'MAIL is not accepted, 4yz, a refusal about this client, "too many", or closed at other commands as well',
+      },
       ...T_IO,
     ],
     rationale: 'A client that lost count must be able to trust that what was accepted before a 503 still stands.',

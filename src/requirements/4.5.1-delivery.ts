@@ -19,7 +19,9 @@ const toData = (run: ScriptRun): Answered | null => answerTo(run, 2);
 const toMessage = (run: ScriptRun): Answered | null => answerTo(run, 3);
 
 const TOO_LONG_LINE = /\bline\b.{0,20}\b(?:too )?long\b|\blong lines?\b|\bline length\b/i;
-const TOO_BIG = /too (?:big|large)|exceeds?|size limit/i;
+const TOO_BIG = /\btoo (?:big|large)\b|\bsize\b.{0,40}\bexceed|\bexceed.{0,40}\bsize\b|\bsize limit\b/i;
+/** 552 is the code of a full mailbox too (4.2.3). */
+const IS_FULL = /\bquota\b|\bfull\b|\bstorage\b/i;
 const ABOUT_HEADER =
   /\bheaders?\b|\b(?:from|date|message-id|subject|to)\b.{0,20}\b(?:missing|invalid|malformed)|5322|mime/i;
 
@@ -27,6 +29,8 @@ const textOf = ({ lines }: Reply): string => lines.join(' ');
 
 /** Behind a message a bare 550 is a filter's as often as not: only a code of RFC 3463, or plain words, mean the mailbox. */
 function saysNoMailbox(reply: Reply): boolean {
+  // "Sender verify failed: unknown user" is about ours.
+  if (/\bsender|\bcall-?(?:out|back)/i.test(textOf(reply))) return false;
   if (reply.enhanced !== null) return ['5.1.1', '5.1.6', '5.1.10', '5.2.1', '5.2.4'].includes(reply.enhanced);
   return /\b(?:user|recipient) unknown\b|\bunknown (?:user|recipient)\b|\bno such (?:user|recipient|mailbox)\b/i.test(
     textOf(reply),
@@ -275,7 +279,11 @@ export const delivery: readonly Requirement[] = [
     read: (run) =>
       readSize(
         run,
-        (reply) => reply.code === 552 || reply.enhanced === '5.3.4' || TOO_BIG.test(textOf(reply)),
+        (reply) =>
+          reply.enhanced === '5.3.4' ||
+          (!IS_FULL.test(textOf(reply)) &&
+            reply.enhanced !== '5.2.2' &&
+            (reply.code === 552 || TOO_BIG.test(textOf(reply)))),
         'a message of 65536 octets',
       ),
   }),

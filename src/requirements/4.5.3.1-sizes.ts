@@ -1,11 +1,13 @@
 // RFC 5321 4.5.3.1: the least that a server must be able to take, of a local-part, a path and a command line.
 import { firstDigit, isPermanentNegative, isPositive, type Reply } from '../smtp/reply.js';
-import { classifyReply } from '../smtp/reply-class.js';
+import { classifyReply, isBare550, type ReplyClass } from '../smtp/reply-class.js';
 import { say, sayIfAccepted } from '../smtp/script.js';
 import { controlReplies } from './control-recipient.js';
 import { echoOf } from './observe.js';
+import { closesAnywhere } from './every-session.js';
 import { T_IO } from './readings.js';
 import { fail, inconclusive, pass, type Finding, type Requirement } from './requirement.js';
+import { closedAnywhere } from './script-answers.js';
 import { answerTo, doubtAbout, scripted, type Answered, type Place } from './scripted-row.js';
 import { linesOfRun, type ScriptRun } from './script-run.js';
 import { quoteReply } from './session-trouble.js';
@@ -62,6 +64,16 @@ function readLocalPart(run: ScriptRun, place: Place): Finding | null {
     : fail('syntax', `refused as no short unknown local-part is: ${said}`, cite, other.cite);
 }
 
+/** What is refused for what it names: its mailbox, its domain, or relaying to it. */
+const NAMES: ReadonlySet<ReplyClass> = new Set<ReplyClass>(['perm.no-domain', 'perm.relay', 'perm.no-mailbox']);
+
+/** What the words say where the code, 500 or 501, speaks of syntax: "501 Unknown domain" does not; none say syntax. */
+function kindAs550(reply: Reply, { endpoint, evidence }: Place): ReplyClass {
+  const like: Reply = { ...reply, code: 550 };
+  const echo = echoOf(endpoint, evidence);
+  return isBare550(like, echo) ? 'perm.syntax' : classifyReply(like, 'rcpt', echo);
+}
+
 function readPath(run: ScriptRun, place: Place): Finding | null {
   const rcpt = rcptOf(run, place);
   if (rcpt === null || 'verdict' in rcpt) return rcpt;
@@ -73,7 +85,7 @@ function readPath(run: ScriptRun, place: Place): Finding | null {
   if (!isPermanentNegative(reply)) return saysNothing(rcpt);
   if (saysTooLong(reply)) return fail('syntax', `refused for its length: ${said}`, cite);
   const kind = classifyReply(reply, 'rcpt', echoOf(place.endpoint, place.evidence));
-  if (kind === 'perm.no-domain' || kind === 'perm.relay' || kind === 'perm.no-mailbox')
+  if (NAMES.has(kind) || (kind === 'perm.syntax' && reply.enhanced === null && NAMES.has(kindAs550(reply, place))))
     return pass(`refused for what it names, not for its length: ${said}`, [cite]);
   if (reply.code === 500 || reply.code === 501) return fail('syntax', `refused as bad syntax: ${said}`, cite);
   return saysSyntax(reply) || kind === 'perm.syntax'
@@ -83,8 +95,11 @@ function readPath(run: ScriptRun, place: Place): Finding | null {
 
 function readCommandLine(run: ScriptRun, place: Place): Finding | null {
   const [line] = linesOfRun(run);
-  if (line?.outcome.kind === 'closed')
-    return fail('closed-early', 'the host closed the connection over a line of 511 octets', line.cite);
+  if (line?.outcome.kind === 'closed') {
+    return closesAnywhere(place.endpoint, /^NOOP x+$/)
+      ? closedAnywhere({ line: 'NOOP with a long argument', how: 'closed', cite: line.cite })
+      : fail('closed-early', 'the host closed the connection over a line of 511 octets', line.cite);
+  }
   const answer = answerTo(run, 0);
   if (answer === null) return null;
   const { reply, cite } = answer;

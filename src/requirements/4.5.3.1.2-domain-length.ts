@@ -7,6 +7,8 @@ import { fail, inconclusive, notApplicable, pass, type Finding, type Requirement
 import { answerTo, doubtAbout, scripted } from './scripted-row.js';
 import { quoteReply } from './session-trouble.js';
 
+const IN_DNS = /\bresolv|\bDNS\b|\bnot found\b|\bnot exist\b|\bunknown (?:host|domain|name)|\blookup\b/i;
+
 /** RFC 5321 4.5.3.1.2. */
 export const domainLength: readonly Requirement[] = [
   scripted({
@@ -49,6 +51,8 @@ export const domainLength: readonly Requirement[] = [
       if (doubt !== null) return doubt;
       if (ehloReplies(place.endpoint).length === 0)
         return notApplicable('EHLO is not accepted with our own name either', [cite]);
+      // "501 HELO name does not resolve" is about the DNS, where this name is not.
+      if (IN_DNS.test(reply.lines.join(' '))) return inconclusive('client-refused', because, [cite]);
       if (reply.code === 500 || reply.code === 501) return fail('syntax', because, cite);
       return inconclusive('client-refused', because, [cite]);
     },

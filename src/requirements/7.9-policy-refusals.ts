@@ -4,7 +4,7 @@ import type { EndpointEvidence } from '../evidence/transcript.js';
 import { isPermanentNegative } from '../smtp/reply.js';
 import { classifyReply, type ReplyClass, type ReplyStep } from '../smtp/reply-class.js';
 import { echoOf } from './observe.js';
-import { accuse, nothingToJudge, replyLog, type SeenReply } from './replies.js';
+import { accuse, isHelloVerb, nothingToJudge, replyLog, type SeenReply } from './replies.js';
 import { pass, type Finding, type Requirement } from './requirement.js';
 
 const STEPS: ReadonlyMap<string, ReplyStep> = new Map([
@@ -21,11 +21,14 @@ const POLICY: ReadonlySet<ReplyClass> = new Set([
   'perm.refuses-postmaster',
 ] satisfies ReplyClass[]);
 
+const UNACCEPTABLE: ReadonlySet<number> = new Set([500, 501, 502]);
+
 function judgePolicyCode(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
   const echo = echoOf(endpoint, evidence);
   const stepOf = ({ verb }: SeenReply): ReplyStep | undefined => STEPS.get(verb);
+  // Errors made on purpose are refused for what they are: "501 EHLO requires a domain" is no policy.
   const seen = replyLog(endpoint).replies.filter(
-    (one) => one.session.isInStep && one.session.isOpen && stepOf(one) !== undefined,
+    (one) => !one.session.isScripted && one.session.isInStep && one.session.isOpen && stepOf(one) !== undefined,
   );
   if (seen.length === 0) return nothingToJudge(endpoint, evidence, 'a reply to EHLO, MAIL or RCPT');
   const wrong = seen.filter((one) => {
@@ -34,6 +37,9 @@ function judgePolicyCode(endpoint: EndpointEvidence, evidence: DomainEvidence): 
     if (!isPermanentNegative(reply) || reply.code === 550 || reply.code === 530) return false;
     // 551 speaks of the recipient, whatever its enhanced status code says.
     if (reply.code === 551 || reply.enhanced?.startsWith('5.1.') === true) return false;
+    // 4.1.4 has these for an EHLO that is not acceptable.
+    if (isHelloVerb(one.verb) && UNACCEPTABLE.has(reply.code) && reply.enhanced?.startsWith('5.7.') !== true)
+      return false;
     const kind = classifyReply(reply, stepOf(one) ?? 'other', echo);
     return POLICY.has(kind) || (kind === 'perm.policy-ambiguous' && reply.enhanced?.startsWith('5.7.') === true);
   });
@@ -74,7 +80,7 @@ export const policyRefusals: readonly Requirement[] = [
     },
     retry: [],
     needs: [],
-    note: 'Refused relaying has a row of its own, 530 is the code of RFC 3207 and RFC 4954, 551 speaks of the recipient, and 5.1.x of an address. A refusal that gives no reason at all is not taken for a policy.',
+    note: 'Refused relaying has a row of its own, 530 is the code of RFC 3207 and RFC 4954, 551 speaks of the recipient, 5.1.x of an address, and 500, 501 and 502 are what 4.1.4 has for the argument of EHLO. A refusal that gives no reason at all is not taken for a policy, and neither is one in a session in which errors are made on purpose.',
     scope: 'endpoint',
     judge: judgePolicyCode,
   },

@@ -5,8 +5,9 @@ import type { EndpointEvidence } from '../evidence/transcript.js';
 import type { Outcome } from '../smtp/outcome.js';
 import { readOnce } from '../smtp/read-once.js';
 import { isPositive, type Reply } from '../smtp/reply.js';
+import { classifyReply } from '../smtp/reply-class.js';
 import { ehloLine, type EhloLine } from './ehlo-keywords.js';
-import { askedIn, hasLostStep, type Seen } from './observe.js';
+import { asked, askedIn, echoOf, hasLostStep, type Seen } from './observe.js';
 import { gravest, sessionsOpenedWith, type OpenedSession } from './openings.js';
 import { inconclusive, notApplicable, pass, warn, type Finding } from './requirement.js';
 import { quoteReply, sessionTrouble } from './session-trouble.js';
@@ -79,7 +80,33 @@ export function judgeOffer(endpoint: EndpointEvidence, evidence: DomainEvidence,
   if (first === undefined) return noEhloReply(endpoint, evidence);
   const offer = replies.find((reply) => offers(reply, keyword));
   if (offer !== undefined) return pass(`EHLO is answered with ${keyword}`, [offer.cite]);
+  if (isUnseenInTls(endpoint, evidence))
+    return inconclusive('needs-tls', 'mail is taken in TLS alone, and no reply to EHLO was seen there', [
+      first,
+      ...more,
+    ]);
   return warn('malformed', `${keyword} is not among what EHLO is answered with`, first, ...more);
+}
+
+/**
+ * Whether the host offers STARTTLS and refuses mail without it (530, or in words), and no EHLO was answered inside TLS:
+ * what it offers to those that it takes mail from is not known.
+ */
+export function isUnseenInTls(endpoint: EndpointEvidence, evidence: DomainEvidence): boolean {
+  if (!ehloReplies(endpoint).some((reply) => offers(reply, 'STARTTLS'))) return false;
+  const said = asked(endpoint);
+  const echo = echoOf(endpoint, evidence);
+  const demandsTls = said.some(({ what: { command, outcome, inTls } }) => {
+    if (inTls || !/^(?:MAIL|RCPT) /.test(command) || outcome.kind !== 'reply' || isPositive(outcome.reply))
+      return false;
+    const kind = classifyReply(outcome.reply, command.startsWith('MAIL ') ? 'mail' : 'rcpt', echo);
+    return outcome.reply.code === 530 || kind === 'temp.starttls' || kind === 'perm.starttls';
+  });
+  if (!demandsTls) return false;
+  return !said.some(
+    ({ what: { command, outcome, inTls } }) =>
+      inTls && command.startsWith('EHLO ') && outcome.kind === 'reply' && isPositive(outcome.reply),
+  );
 }
 
 /** Whether the reply lists the keyword. */

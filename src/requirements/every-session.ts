@@ -31,7 +31,9 @@ export const commandsOf = readOnce((endpoint: EndpointEvidence): readonly SaidCo
               outcome: exchange.outcome,
               attempt: number,
               cite: { kind: 'exchange' as const, attempt: number, index },
-              before: attempt.exchanges.slice(0, index),
+              get before() {
+                return attempt.exchanges.slice(0, index);
+              },
             },
           ]
         : [],
@@ -64,6 +66,25 @@ export function isInTransaction(before: readonly Exchange[]): boolean {
     else if (/^(?:rset|ehlo|helo)\b/i.test(exchange.command)) isOpen = false;
   }
   return isOpen;
+}
+
+/** Commands that nobody is cut off for; those who hang up at RSET are another row's, and mean RSET. */
+const LEGAL = /^(?:NOOP|HELP|VRFY \S+|MAIL FROM:<[^\s<>]*>|RCPT TO:<postmaster(?:@[\w.-]+)?>)$/i;
+
+/**
+ * Whether the host ended a session, without a word or with 421, at some legal command behind nothing but positive
+ * replies: then a close elsewhere is not about what was said either. `about`: the command that is asked about, and what follows it.
+ */
+export function closesAnywhere(endpoint: EndpointEvidence, about: RegExp): boolean {
+  return commandsOf(endpoint).some(({ command, outcome, before }) => {
+    const isEnd = outcome.kind === 'closed' || (outcome.kind === 'reply' && outcome.reply.code === 421);
+    if (!isEnd || !LEGAL.test(command) || about.test(command) || !isUntroubled(before)) return false;
+    const previous = before.findLast(({ act }) => act === 'command');
+    if (previous?.act === 'command' && (about.test(previous.command) || /^rset\b/i.test(previous.command)))
+      return false;
+    if (/^mail\b/i.test(command)) return !isInTransaction(before);
+    return !/^rcpt\b/i.test(command) || isInTransaction(before);
+  });
 }
 
 /** Whether everything before was answered, and nothing refused: a close right behind it has no other reason. */

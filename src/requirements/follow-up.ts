@@ -40,6 +40,8 @@ export function nextConversation(
   if (last === undefined) return options.since === 0 ? first : { ...first, purpose: 'retry' };
   const attempts = round.attempts.filter((attempt) => !isScripted(attempt));
   if (attempts.length >= MAX_ATTEMPTS || wasInterrupted(last)) return null;
+  // Who lets us in no more has had enough of scripts: only the ordinary conversation is tried twice.
+  if (isScripted(last) && !letsIn(last)) return null;
   if (last.connect.kind !== 'connected') {
     // connect.listens: refused twice is refused. A connection that is not answered costs too long to repeat.
     return attempts.length === 1 && last.connect.kind === 'refused' ? last.plan : null;
@@ -75,6 +77,9 @@ export function nextConversation(
 
 const openedSession = ({ exchanges }: Attempt): boolean =>
   exchanges.some((exchange) => exchange.act === 'opening' && exchange.outcome.kind === 'reply');
+
+const letsIn = ({ exchanges: [first] }: Attempt): boolean =>
+  first?.act === 'opening' && first.outcome.kind === 'reply' && isPositive(first.outcome.reply);
 
 const wasInterrupted = (attempt: Attempt): boolean =>
   attempt.connect.kind === 'interrupted' ||

@@ -82,6 +82,8 @@ function judgeLists(endpoint: EndpointEvidence, evidence: DomainEvidence): Findi
       return notApplicable(`the list ${visible(main)} is not accepted here`);
     const finding = judgeRecipient(endpoint, evidence, request);
     if (finding.verdict !== 'fail') return finding;
+    if (finding.cause !== 'no-mailbox')
+      return inconclusive(finding.cause, `refused, but not as unknown: ${finding.because}`, finding.cites);
     const [cite, ...more] = finding.cites;
     return fail(
       finding.cause,
@@ -162,7 +164,7 @@ export const roleRules: readonly Requirement[] = [
     readings: [
       { verdict: 'pass', when: 'list and -request both accepted' },
       { verdict: 'fail', when: 'the list is accepted, and -request is refused as unknown' },
-      { verdict: 'inconclusive', when: '4yz, a refusal by policy, or of our sender' },
+      { verdict: 'inconclusive', when: '4yz, another refusal of -request, or one by policy or of our sender' },
       { verdict: 'not-applicable', when: 'no list is named, or the list itself is not accepted here' },
       ...T_IO,
     ],

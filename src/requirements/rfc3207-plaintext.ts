@@ -6,16 +6,13 @@ import { visible } from '../smtp/visible.js';
 import { echoOf } from './observe.js';
 import { T_IO } from './readings.js';
 import { fail, inconclusive, notApplicable, pass, warn, type Finding, type Requirement } from './requirement.js';
-import { handshakeOf, NOT_OFFERED } from './rfc3207-starttls.js';
+import { handshakeOf, NOT_OFFERED, saysPlaintext } from './rfc3207-starttls.js';
 import { answerTo, doubtAbout, scripted } from './scripted-row.js';
 import { linesOfRun } from './script-run.js';
 import { quoteReply, seconds } from './session-trouble.js';
 
 /** How long TLS is watched for the reply to what was said before it. */
 const WATCH_MS = 5_000;
-
-/** OpenSSL's words for octets in the handshake that are no TLS: plaintext came. */
-const NO_TLS_RECORD = /WRONG_VERSION_NUMBER|PACKET_LENGTH|HTTP_REQUEST/;
 
 /** RFC 3207 4.2 and 6, in the order of their text. */
 export const plaintextBeforeTls: readonly Requirement[] = [
@@ -129,7 +126,7 @@ export const plaintextBeforeTls: readonly Requirement[] = [
         case 'injected':
           return warn('sequence', 'NOOP was answered in plaintext, behind the 220', handshake.cite, start.cite);
         case 'tls-failed':
-          if (NO_TLS_RECORD.test(handshake.outcome.why)) return null;
+          if (saysPlaintext(handshake.outcome.why)) return null;
           return pass(`the handshake was refused: ${visible(handshake.outcome.why)}`, [start.cite, handshake.cite]);
         case 'closed':
           return pass('the host closed in place of a handshake', [start.cite, handshake.cite]);

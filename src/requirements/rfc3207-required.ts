@@ -4,9 +4,10 @@
 // 530 without words was about.
 import type { DomainEvidence } from '../evidence/evidence.js';
 import type { EndpointEvidence } from '../evidence/transcript.js';
-import { isPositive, type Reply } from '../smtp/reply.js';
+import { isPositive, replyText, type Reply } from '../smtp/reply.js';
 import { classifyReply, type ReplyClass } from '../smtp/reply-class.js';
 import { ACCUSING } from '../smtp/reply-patterns.js';
+import { GREYLIST, words } from '../smtp/reply-words.js';
 import { visible } from '../smtp/visible.js';
 import { asked, echoOf, hasLostStep, type Asked, type Seen } from './observe.js';
 import { T_IO } from './readings.js';
@@ -14,10 +15,13 @@ import { fail, inconclusive, notApplicable, pass, type Finding, type Requirement
 import { causeOfRefusal, outcomeTrouble, quoteReply, sessionTrouble } from './session-trouble.js';
 
 /** A MAIL or RCPT with its reply, and what that means. */
-interface Told extends Seen<Asked> {
+interface Told extends Pick<Seen<Asked>, 'cite' | 'what'> {
   readonly reply: Reply;
   readonly kind: ReplyClass;
 }
+
+/** Who greylists may say that TLS spares the wait: that demands nothing. */
+const GREYLISTED = words(GREYLIST);
 
 function judgeRequired(endpoint: EndpointEvidence, evidence: DomainEvidence): Finding {
   if (evidence.route.kind === 'given')
@@ -28,14 +32,17 @@ function judgeRequired(endpoint: EndpointEvidence, evidence: DomainEvidence): Fi
   const mail = asked(endpoint).filter(
     ({ what: { command }, attempt }) => /^(?:MAIL|RCPT) /.test(command) && inStep.has(attempt),
   );
-  const told = mail.flatMap((seen): readonly Told[] => {
-    const { outcome, command } = seen.what;
+  const echo = echoOf(endpoint, evidence);
+  const told = mail.flatMap(({ what, cite }): readonly Told[] => {
+    const { outcome, command } = what;
     if (outcome.kind !== 'reply') return [];
-    const step = command.startsWith('MAIL ') ? 'mail' : 'rcpt';
-    return [{ ...seen, reply: outcome.reply, kind: classifyReply(outcome.reply, step, echoOf(endpoint, evidence)) }];
+    const kind = classifyReply(outcome.reply, command.startsWith('MAIL ') ? 'mail' : 'rcpt', echo);
+    return [{ what, cite, reply: outcome.reply, kind }];
   });
   const plain = told.filter(({ what }) => !what.inTls);
-  const demand = plain.find(({ kind }) => kind === 'temp.starttls' || kind === 'perm.starttls');
+  const demand = plain.find(
+    ({ kind, reply }) => kind === 'perm.starttls' || (kind === 'temp.starttls' && !GREYLISTED.test(replyText(reply))),
+  );
   if (demand !== undefined) {
     const because = `${visible(demand.what.command)} without TLS was answered ${quoteReply(demand.reply)}`;
     return fail('tls-required', because, demand.cite);
@@ -83,7 +90,7 @@ function untold(last: Told | undefined, plain: readonly Seen<Asked>[]): Finding 
     return outcomeTrouble(silent.what.outcome, `the reply to ${visible(silent.what.command)}`, [silent.cite]);
   if (last === undefined) return inconclusive('not-asked', 'nothing was asked without TLS');
   if (isPositive(last.reply)) return inconclusive('not-asked', 'no recipient was named without TLS', [last.cite]);
-  const because = `${visible(last.what.command)} was answered ${quoteReply(last.reply)}, which is not about TLS`;
+  const because = `${visible(last.what.command)} was answered ${quoteReply(last.reply)}, which does not demand TLS`;
   return inconclusive(causeOfRefusal(last.kind, last.reply), because, [last.cite]);
 }
 

@@ -26,6 +26,9 @@ const INTO_TLS: Script = {
 
 export const NOT_OFFERED: Reading = { verdict: 'not-applicable', when: 'STARTTLS is not offered' };
 
+/** OpenSSL's words for octets in the handshake that are no TLS: plaintext came. */
+export const saysPlaintext = (why: string): boolean => /WRONG_VERSION_NUMBER|PACKET_LENGTH|HTTP_REQUEST/.test(why);
+
 /** The handshake of a run, or undefined where it came to none. */
 export const handshakeOf = ({ done }: ScriptRun): Extract<Done, { kind: 'handshake' }> | undefined =>
   done.find((one) => one.kind === 'handshake');
@@ -79,7 +82,7 @@ export const startTls: readonly Requirement[] = [
           const { protocol, cipher } = handshake.outcome.tls;
           return pass(`${quoteReply(reply)}, then ${visible(`${protocol} with ${cipher}`)}`, [cite, handshake.cite]);
         }
-        if (handshake?.outcome.kind !== 'tls-failed') return null;
+        if (handshake?.outcome.kind !== 'tls-failed' || saysPlaintext(handshake.outcome.why)) return null;
         return warn('needs-tls', `220, and the handshake failed: ${visible(handshake.outcome.why)}`, handshake.cite);
       }
       if (reply.code === 421) return null;

@@ -2,7 +2,7 @@
 import type { DomainEvidence } from '../evidence/evidence.js';
 import { visible } from '../smtp/visible.js';
 import { nameOfWord } from './2.3.5-greeting-name.js';
-import { ehloReplies, judgeEhloReplies, offers, type EhloReply } from './ehlo-replies.js';
+import { ehloReplies, isUnseenInTls, judgeEhloReplies, offers, type EhloReply } from './ehlo-replies.js';
 import { parameterScript, readParameter } from './mail-parameter.js';
 import { T_IO } from './readings.js';
 import {
@@ -61,12 +61,13 @@ function judgeAllMx(evidence: DomainEvidence): Finding {
     const replies = ehloReplies(endpoint);
     const reply = replies.find((one) => offers(one, 'SMTPUTF8')) ?? replies[0];
     if (reply === undefined) return [];
+    if (!offers(reply, 'SMTPUTF8') && isUnseenInTls(endpoint, evidence)) return [];
     const cite: Cite = { kind: 'exchange', attempt: reply.attempt, index: reply.index, endpoint: number };
     return [{ host: endpoint.host, isOffered: offers(reply, 'SMTPUTF8'), cite }];
   });
   const cites = stands.map(({ cite }) => cite);
   if (new Set(stands.map(({ host }) => host)).size < 2)
-    return inconclusive('not-asked', 'fewer than two mail hosts answered EHLO', cites);
+    return inconclusive('not-asked', 'fewer than two mail hosts answered EHLO where they take mail', cites);
   const names = (isOffered: boolean): string =>
     [...new Set(stands.filter((stand) => stand.isOffered === isOffered).map(({ host }) => visible(host)))].join(', ');
   const odd = stands.find(({ isOffered }) => isOffered);
@@ -190,7 +191,10 @@ export const smtputf8: readonly Requirement[] = [
     readings: [
       { verdict: 'pass', when: 'all or none' },
       { verdict: 'warn', when: 'some do and some do not' },
-      { verdict: 'inconclusive', when: 'fewer than two of several mail hosts answered EHLO' },
+      {
+        verdict: 'inconclusive',
+        when: 'fewer than two of several mail hosts answered EHLO where they take mail (in TLS, where they demand it)',
+      },
       { verdict: 'not-applicable', when: 'there is one mail host, or none' },
     ],
     rationale: 'Mail to an address in UTF-8 is refused on the day when the backup takes over.',

@@ -50,9 +50,11 @@ export function planScripts(
     if (pack !== undefined && fits(need, pack)) pack.push(need);
     else packs.push([need]);
   }
+  // Behind what ends the session nothing else is said.
+  const open = [...packs];
   last.forEach((need, index) => {
-    const pack = packs[index];
-    if (pack !== undefined && pack.every(({ errors }) => errors === need.errors)) pack.push(need);
+    const pack = open[index];
+    if (pack !== undefined && fits(need, pack)) pack.push(need);
     else packs.push([need]);
   });
   packs.push(...wanted.filter(({ script }) => isAlone(script)).map((need) => [need]));

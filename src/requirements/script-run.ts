@@ -1,6 +1,6 @@
 // What came of the script of a row: each time it was played, with the outcomes of its lines. Facts, no opinion.
 import type { DomainEvidence } from '../evidence/evidence.js';
-import type { Attempt, EndpointEvidence } from '../evidence/transcript.js';
+import type { Attempt, EndpointEvidence, Exchange } from '../evidence/transcript.js';
 import type { ReversePath } from '../smtp/address.js';
 import type { BesideOutcome, HandshakeOutcome, LingerOutcome, Outcome } from '../smtp/outcome.js';
 import { readOnce } from '../smtp/read-once.js';
@@ -65,49 +65,64 @@ export function wasScriptPlayed(
 const allRuns = readOnce((endpoint: EndpointEvidence): ReadonlyMap<string, readonly ScriptRun[]> => {
   const found = new Map<string, ScriptRun[]>();
   for (const [number, attempt] of endpoint.attempts.entries()) {
-    for (const [index, script] of (attempt.plan.scripts ?? []).entries()) {
-      const run = runIn(attempt, number, script, index);
-      if (run === null) continue;
+    for (const { script, run } of runsIn(attempt, number)) {
       const key = keyOf(script);
-      found.set(key, [...(found.get(key) ?? []), run]);
+      const runs = found.get(key);
+      if (runs === undefined) found.set(key, [run]);
+      else runs.push(run);
     }
   }
   return found;
 });
 
-/** One run, or null where the session never came so far. */
-function runIn(attempt: Attempt, number: number, script: Script, index: number): ScriptRun | null {
-  const done: Done[] = [];
+/** The runs of one connection, in the order of its plan; what the session never came to has none. */
+function runsIn(attempt: Attempt, number: number): readonly { readonly script: Script; readonly run: ScriptRun }[] {
+  const scripts = attempt.plan.scripts ?? [];
+  if (scripts.length === 0) return [];
+  const begun = new Map<number, ScriptRun & { readonly done: Done[] }>();
+  let current: number | undefined;
   let keywords: ReadonlyMap<string, string> | null = null;
-  let hasBegun = false;
-  let isAlone = true;
   for (const [at, exchange] of attempt.exchanges.entries()) {
-    const cite: Cite = { kind: 'exchange', attempt: number, index: at };
     if (exchange.act === 'opening' || exchange.act === 'leave') continue;
-    if (exchange.script === index) {
-      hasBegun = true;
-      if (exchange.act === 'command')
-        done.push({ kind: 'line', line: exchange.command, outcome: exchange.outcome, cite });
-      else if (exchange.act === 'linger') done.push({ kind: 'wait', outcome: exchange.outcome, cite });
-      else if (exchange.act === 'beside') done.push({ kind: 'beside', outcome: exchange.outcome, cite });
-      else done.push({ kind: 'handshake', outcome: exchange.outcome, cite });
-      continue;
+    const { script } = exchange;
+    const cite: Cite = { kind: 'exchange', attempt: number, index: at };
+    if (script !== undefined && !begun.has(script)) {
+      begun.set(script, { attempt: number, done: [], keywords, isAlone: begun.size === 0, isPassedOver: false });
+      current = script;
     }
-    if (hasBegun) break;
-    if (exchange.script !== undefined) isAlone = false;
+    // A script is played in one go.
+    if (script !== current) current = undefined;
+    else if (script !== undefined) begun.get(script)?.done.push(doneIn(exchange, cite));
     if (exchange.act === 'handshake') keywords = new Map();
     if (exchange.act === 'command' && /^ehlo\b/i.test(exchange.command) && exchange.outcome.kind === 'reply') {
       if (isPositive(exchange.outcome.reply)) keywords = ehloKeywords(exchange.outcome.reply);
     }
   }
-  if (hasBegun) return { attempt: number, done, keywords, isAlone, isPassedOver: false };
-  const wasReached = script.from === 'opening' || keywords !== null;
-  if (!wasReached || (isCalledFor(script, { keywords }) && isCut(attempt))) return null;
-  return { attempt: number, done, keywords, isAlone, isPassedOver: true };
+  const wasCut = isCut(attempt);
+  return scripts.flatMap((script, index) => {
+    const run = begun.get(index);
+    if (run !== undefined) return [{ script, run }];
+    const wasReached = script.from === 'opening' || keywords !== null;
+    if (!wasReached || (isCalledFor(script, { keywords }) && wasCut)) return [];
+    return [{ script, run: { attempt: number, done: [], keywords, isAlone: begun.size === 0, isPassedOver: true } }];
+  });
+}
+
+function doneIn(exchange: Exclude<Exchange, { act: 'opening' | 'leave' }>, cite: Cite): Done {
+  switch (exchange.act) {
+    case 'command':
+      return { kind: 'line', line: exchange.command, outcome: exchange.outcome, cite };
+    case 'linger':
+      return { kind: 'wait', outcome: exchange.outcome, cite };
+    case 'handshake':
+      return { kind: 'handshake', outcome: exchange.outcome, cite };
+    case 'beside':
+      return { kind: 'beside', outcome: exchange.outcome, cite };
+  }
 }
 
 /** Whether the session ended before QUIT was answered: what had not come by then was never reached. */
-function isCut({ exchanges }: Attempt): boolean {
+export function isCut({ exchanges }: Attempt): boolean {
   const last = exchanges.findLast(({ act }) => act === 'command');
   return last?.act !== 'command' || !/^quit$/i.test(last.command) || last.outcome.kind !== 'reply';
 }

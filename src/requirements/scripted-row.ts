@@ -19,7 +19,7 @@ import {
   type Requirement,
   type RequirementText,
 } from './requirement.js';
-import { linesOfRun, runsOf, type Done, type ScriptRun } from './script-run.js';
+import { isCut, linesOfRun, runsOf, type Done, type ScriptRun } from './script-run.js';
 import { causeOfRefusal, outcomeTrouble, quoteReply, sessionTrouble } from './session-trouble.js';
 
 /** Where a run was played, for a rule that looks beyond it. */
@@ -115,7 +115,10 @@ function whyNotPlayed(script: Script, endpoint: EndpointEvidence, evidence: Doma
   if (!delivers(script)) return NOT_ASKED;
   const other = evidence.endpoints.find((one) => one !== endpoint && (runsOf(script, one, evidence) ?? []).length > 0);
   return other === undefined
-    ? inconclusive('not-asked', 'no message was sent: none was asked for, or no mail host took the recipient')
+    ? inconclusive(
+        'not-asked',
+        'no message was sent: none was asked for, one was sent for this domain before, or no mail host took the recipient',
+      )
     : notApplicable(`one message is sent for a domain, and it went to ${nameOf(other)}`);
 }
 
@@ -132,14 +135,23 @@ function settle(findings: readonly Finding[]): Finding {
   return findings.at(-1) ?? inconclusive('not-asked', 'not asked in this run');
 }
 
-/** What a run tells that the row has no word for: it was cut short, or an answer is about us or for now. */
+/** What a run tells that the row has no word for: it was cut short, or an answer is about us, for now, or unexpected. */
 function unread(run: ScriptRun, place: Place): Finding {
   for (const one of run.done) {
     const finding = troubleOf(one, place);
     if (finding !== null) return finding;
   }
   const cites = run.done.map(({ cite }) => cite);
-  return inconclusive('cut-off', 'the session ended before it was all said', cites);
+  const attempt = place.endpoint.attempts[run.attempt];
+  if (attempt === undefined || isCut(attempt))
+    return inconclusive('cut-off', 'the session ended before it was all said', cites);
+  const answers = linesOfRun(run).flatMap(({ line, outcome, cite }) =>
+    outcome.kind === 'reply' ? [{ line, reply: outcome.reply, cite }] : [],
+  );
+  const odd = answers.find(({ reply }) => isPermanentNegative(reply)) ?? answers.at(-1);
+  if (odd === undefined) return inconclusive('not-asked', 'nothing of it was said in the session', cites);
+  const cause = isPermanentNegative(odd.reply) ? 'client-refused' : 'out-of-turn';
+  return inconclusive(cause, `${named(odd.line)} was answered ${quoteReply(odd.reply)}`, [odd.cite]);
 }
 
 function troubleOf(one: Done, place: Place): Finding | null {

@@ -104,8 +104,10 @@ function locksOf(
   custom: CustomProfile | null,
 ): Locks {
   const isUnlocked = { safe: true, intrusive: intrusive || custom?.intrusive === true, deliver };
-  return ({ safety, onDemand }, isNamed) => {
+  return ({ safety, tier, onDemand }, isNamed) => {
     if (safety !== 'safe' && !isUnlocked[safety]) return safety;
+    // A row may want both leaves: an intrusive one that says DATA.
+    if (tier === 'intrusive' && !isUnlocked.intrusive) return 'intrusive';
     if (onDemand === undefined || isNamed || (onDemand === 'rfc-timeouts' && rfcTimeouts)) return null;
     return 'on-demand';
   };

@@ -23,6 +23,9 @@ import type { Outcome } from './outcome.js';
 import { ehloKeywords, firstDigit, isPositive } from './reply.js';
 import { fillLine, type Ends, type Script, type ScriptStep, type SessionPlaces } from './script.js';
 
+/** So long the lines of one connection may wait for their replies in all: a host that is slower is left. */
+const MAX_WAITED_MS = 300_000;
+
 /** What is known of the session while scripts are played. */
 interface Session {
   keywords: ReadonlyMap<string, string> | null;
@@ -33,6 +36,8 @@ interface Session {
   sender: ReversePath;
   /** Whether a connection beside this one still waits for its greeting. */
   hasWaiting: boolean;
+  /** How long the host has let the lines of scripts wait. */
+  waitedMs: number;
   readonly places: () => SessionPlaces;
   readonly mayPipeline: boolean;
 }
@@ -46,6 +51,7 @@ export function* playScripts(plan: ConversationPlan, ehlo: EhloName, ends: Ends)
     recipient: null,
     sender: NULL_REVERSE_PATH,
     hasWaiting: false,
+    waitedMs: 0,
     places: () => ({ ...ends, ehlo, keywords: session.keywords }),
     mayPipeline: plan.pipelining,
   };
@@ -126,13 +132,21 @@ function* playLines(
   }
   const isTogether = session.mayPipeline && session.keywords?.has('PIPELINING') === true;
   for (const group of isTogether ? groupLines(complete) : complete.map((line) => [line])) {
+    if (session.waitedMs > MAX_WAITED_MS) {
+      yield { kind: 'leave' };
+      return false;
+    }
     const isQuit = /^quit$/i.test(group.at(-1) ?? '');
     const outcomes = yield* send(group.map(lineCommand), of);
     if (!(yield* mayGoOn(outcomes, isQuit ? 'quit-said' : 'quit-due'))) return false;
     session.last = outcomes.at(-1) ?? null;
+    session.waitedMs += outcomes.reduce((sum, { afterMs }) => sum + afterMs, 0);
+    group.forEach((line, at) => {
+      const outcome = outcomes[at];
+      if (outcome?.kind === 'reply' && isPositive(outcome.reply)) noteEnvelope(line, session);
+    });
     if (session.last?.kind !== 'reply') continue;
     const { reply } = session.last;
-    if (isPositive(reply)) noteEnvelope(group.at(-1) ?? '', session);
     if (/^ehlo\b/i.test(group.at(-1) ?? '') && isPositive(reply)) session.keywords = ehloKeywords(reply);
     if (isQuit) {
       session.hasSaidQuit = true;
@@ -144,17 +158,19 @@ function* playLines(
 
 /** Keeps who was accepted last, for the header of a message. */
 function noteEnvelope(line: string, session: Session): void {
-  const from = /^MAIL FROM:<([^>]*)>/.exec(line)?.[1];
+  const from = /^MAIL FROM:<([^>]*)>/i.exec(line)?.[1];
   if (from !== undefined) session.sender = from as ReversePath;
-  const to = /^RCPT TO:<([^>]*)>/.exec(line)?.[1];
+  // RFC 5321 4.1.1.2, 4.1.1.5: a new transaction has no recipients, nor has one that was given up.
+  if (/^(?:mail|rset|ehlo)\b/i.test(line)) session.recipient = null;
+  const to = /^RCPT TO:<([^>]*)>/i.exec(line)?.[1];
   if (to !== undefined) session.recipient = to as ForwardPath;
 }
 
 /** DATA, and the message where the host asks for it; to whom is what the lines before it said (RFC 5321 4.1.1.4). */
 function* playMessage(kind: MessageKind, session: Session, of: OfScript): Dialogue<boolean> {
   const { recipient, sender } = session;
-  // Nothing is said where nobody was accepted: the empty one alone is about that.
-  if (kind !== 'empty' && recipient === null) return true;
+  // Nothing is said where nobody was accepted: the empty one alone is about that, and goes to nobody.
+  if ((kind === 'empty') !== (recipient === null)) return true;
   const [asked] = yield* send([{ verb: 'DATA' }], of);
   if (asked === undefined || !(yield* mayGoOn([asked], 'quit-due'))) return false;
   session.last = asked;

@@ -1,7 +1,7 @@
 // The JSON Schema of the report (cli.md, "JSON"): the whole document, or one line of NDJSON.
 import type { Cause, EvidenceStrength, Level, Tier, Verdict } from '../../requirements/requirement.js';
 import { SCHEMA_VERSION } from '../json.js';
-import { DOMAIN_VERDICTS } from '../report.js';
+import { DOMAIN_VERDICTS, type CitedOutcome } from '../report.js';
 import {
   count,
   DIALECT,
@@ -69,18 +69,19 @@ const exchange: Schema = {
       command,
       reply: { type: 'null' },
       outcome: told(
-        oneOf(
-          'timeout',
-          'out-of-turn',
-          'not-a-reply',
-          'closed',
-          'interrupted',
-          'quiet',
-          'not awaited',
-          'secured',
-          'tls-failed',
-          'injected',
-        ),
+        wordsOf<CitedOutcome>({
+          timeout: true,
+          'out-of-turn': true,
+          'not-a-reply': true,
+          closed: true,
+          interrupted: true,
+          quiet: true,
+          'not awaited': true,
+          secured: true,
+          'tls-failed': true,
+          injected: true,
+          beside: true,
+        }),
         'what came in place of a reply',
       ),
     }),
@@ -109,7 +110,7 @@ function judgementOf(verdict: Verdict, members: Members = {}, optional: Members 
   const common = {
     requirement: { type: 'string', pattern: '^[a-z0-9]+(?:[.-][a-z0-9]+)*$' },
     level: LEVELS,
-    source: { type: 'string', pattern: '^RFC \\d+$' },
+    source: told(words, 'the document: RFC 5321, for one'),
     section: words,
     tier: TIERS,
     verdict: { const: verdict },
