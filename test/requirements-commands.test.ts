@@ -214,13 +214,13 @@ is(
   played('command.unknown-no-close', ['C: XPMC-NOSUCH', 'S: 421 closing']),
   [...GREETED, 'C: NOOP', 'S: 421 closing'],
 );
-const REFUSED = ['C: MAIL FROM:<unclosed@probe.example', 'S: 550 Rejected', 'C: NOOP', 'close'];
+const UNWANTED = ['C: MAIL FROM:<unclosed@probe.example', 'S: 550 Rejected', 'C: NOOP', 'close'];
 is(
   'inconclusive cut-off',
   'mail.bad-argument',
   'where every MAIL is refused',
-  played('mail.bad-argument', REFUSED),
-  played('mail.bad-argument', REFUSED),
+  played('mail.bad-argument', UNWANTED),
+  played('mail.bad-argument', UNWANTED),
   [...GREETED, 'C: MAIL FROM:<>', 'S: 550 Rejected', 'close'],
 );
 twice(
@@ -234,10 +234,22 @@ twice(
 );
 const ENOUGH = [...GREETED, 'C: NOOP', 'S: 250 OK', 'C: RSET', 'S: 503 5.5.1 Too many commands'];
 is('inconclusive client-refused', 'rset.250', 'where it is one command too many', ENOUGH, ENOUGH);
-twice(
+is(
   'inconclusive client-refused',
   'limits.domain-255',
   'where the name is refused for the DNS',
-  `C: EHLO ${'x'.repeat(239)}.probe.example`,
-  'S: 501 HELO name does not resolve',
+  [...GREETED, 'C: QUIT', 'S: 221 bye'],
+  played('limits.domain-255', [`C: EHLO ${'x'.repeat(239)}.probe.example`, 'S: 501 HELO name does not resolve']),
 );
+
+/** The one message, and what its end got. */
+const message = (last: string): readonly string[] =>
+  ['C: MAIL FROM:<>', 'S: 250 ok', 'C: RCPT TO:<Postmaster@example.org>', 'S: 250 ok', 'C: DATA', 'S: 354 go', 'C: .', last]; // prettier-ignore
+const SENT: readonly (readonly [string, string, string])[] = [
+  ['postmaster.deliver', 'fail no-mailbox', '550 Unknown user'],
+  ['postmaster.deliver', 'warn client-refused', '550 Sender verify failed: unknown user'],
+  ['limits.message-64k', 'fail wrong-code', '552 Message size exceeds the limit'],
+  ['limits.message-64k', 'inconclusive client-refused', '552 5.2.2 Over quota'],
+  ['limits.message-64k', 'inconclusive client-refused', '550 Spam score exceeds the threshold'],
+];
+for (const [id, expected, reply] of SENT) is(expected, id, `behind ${reply}`, played(id, message(`S: ${reply}`)));

@@ -31,8 +31,10 @@ function readRouted(routed: Answered, plain: Answered, place: Place): Finding {
   if (firstDigit(reply) !== 5 || !isPositive(plain.reply))
     return otherAnswer(isPositive(plain.reply) ? routed : plain, place);
   if (declines(reply)) return pass(`declined, which is allowed: ${because}`, [cite]);
-  if (isSyntaxRefusal(reply)) return fail('syntax', because, cite, plain.cite);
-  switch (classifyReply(reply, 'rcpt', echoOf(place.endpoint, place.evidence))) {
+  const kind = classifyReply(reply, 'rcpt', echoOf(place.endpoint, place.evidence));
+  // 553 is said for relaying as well: the words decide.
+  if (kind !== 'perm.relay' && isSyntaxRefusal(reply)) return fail('syntax', because, cite, plain.cite);
+  switch (kind) {
     case 'perm.no-mailbox':
       return warn('no-mailbox', `${because}; without a source route it is accepted`, cite, plain.cite);
     case 'perm.auth':

@@ -1,6 +1,6 @@
 // RFC 5321 4.5.3.1: the least that a server must be able to take, of a local-part, a path and a command line.
 import { firstDigit, isPermanentNegative, isPositive, type Reply } from '../smtp/reply.js';
-import { classifyReply, isBare550, type ReplyClass } from '../smtp/reply-class.js';
+import { classifyReply } from '../smtp/reply-class.js';
 import { say, sayIfAccepted } from '../smtp/script.js';
 import { controlReplies } from './control-recipient.js';
 import { echoOf } from './observe.js';
@@ -64,14 +64,10 @@ function readLocalPart(run: ScriptRun, place: Place): Finding | null {
     : fail('syntax', `refused as no short unknown local-part is: ${said}`, cite, other.cite);
 }
 
-/** What is refused for what it names: its mailbox, its domain, or relaying to it. */
-const NAMES: ReadonlySet<ReplyClass> = new Set<ReplyClass>(['perm.no-domain', 'perm.relay', 'perm.no-mailbox']);
-
-/** What the words say where the code, 500 or 501, speaks of syntax: "501 Unknown domain" does not; none say syntax. */
-function kindAs550(reply: Reply, { endpoint, evidence }: Place): ReplyClass {
-  const like: Reply = { ...reply, code: 550 };
-  const echo = echoOf(endpoint, evidence);
-  return isBare550(like, echo) ? 'perm.syntax' : classifyReply(like, 'rcpt', echo);
+/** Whether the words name an unknown domain or relaying where the code, 500 or 501, speaks of syntax. */
+function namesDomain(reply: Reply, { endpoint, evidence }: Place): boolean {
+  const kind = classifyReply({ ...reply, code: 550 }, 'rcpt', echoOf(endpoint, evidence));
+  return reply.enhanced === null && (kind === 'perm.no-domain' || kind === 'perm.relay');
 }
 
 function readPath(run: ScriptRun, place: Place): Finding | null {
@@ -85,7 +81,7 @@ function readPath(run: ScriptRun, place: Place): Finding | null {
   if (!isPermanentNegative(reply)) return saysNothing(rcpt);
   if (saysTooLong(reply)) return fail('syntax', `refused for its length: ${said}`, cite);
   const kind = classifyReply(reply, 'rcpt', echoOf(place.endpoint, place.evidence));
-  if (NAMES.has(kind) || (kind === 'perm.syntax' && reply.enhanced === null && NAMES.has(kindAs550(reply, place))))
+  if (kind === 'perm.no-domain' || kind === 'perm.relay' || kind === 'perm.no-mailbox' || namesDomain(reply, place))
     return pass(`refused for what it names, not for its length: ${said}`, [cite]);
   if (reply.code === 500 || reply.code === 501) return fail('syntax', `refused as bad syntax: ${said}`, cite);
   return saysSyntax(reply) || kind === 'perm.syntax'
