@@ -18,10 +18,13 @@ function findings(evidence: DomainEvidence, accounting: Accounting): readonly Ac
   const selected = new Set(evidence.probe.requirements);
   const rows = CATALOGUE.filter(({ id }) => selected.has(id));
   const endpoints = inReportOrder(evidence);
-  // Rows that combine others are judged last, from all findings, whatever was selected.
+  // Rows that combine others are judged last, from the findings of the core and of their own group, selected or not.
+  const combined = new Set(rows.flatMap(({ scope, group }) => (scope === 'aggregate' ? [group] : [])));
   const byRow = new Map<Requirement, readonly Accounted[]>();
   for (const row of CATALOGUE) {
     if (row.scope === 'aggregate') continue;
+    const isRead = combined.size > 0 && (row.tier === 'core' || combined.has(row.group));
+    if (!selected.has(row.id) && !isRead) continue;
     const judged = judgePlain(row, endpoints, evidence);
     byRow.set(
       row,
