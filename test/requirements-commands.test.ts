@@ -163,9 +163,9 @@ is(
   resetting('S: 530 5.7.0 Must issue a STARTTLS command first'),
 );
 is(
-  'inconclusive client-refused',
+  'inconclusive out-of-turn',
   'rset.250',
-  'where it blames us',
+  'where the session has its limit',
   resetting('S: 554 Too many nonmail commands'),
   resetting('S: 554 Too many nonmail commands'),
 );
@@ -233,7 +233,7 @@ twice(
   'close',
 );
 const ENOUGH = [...GREETED, 'C: NOOP', 'S: 250 OK', 'C: RSET', 'S: 503 5.5.1 Too many commands'];
-is('inconclusive client-refused', 'rset.250', 'where it is one command too many', ENOUGH, ENOUGH);
+is('inconclusive out-of-turn', 'rset.250', 'where it is one command too many', ENOUGH, ENOUGH);
 is(
   'inconclusive client-refused',
   'limits.domain-255',

@@ -6,9 +6,9 @@ import { say, sayIfAccepted, type Script } from '../smtp/script.js';
 import { closesAnywhere, commandsOf, isGreeted, oneASession } from './every-session.js';
 import { T_IO } from './readings.js';
 import { fail, inconclusive, pass, warn, type Finding, type Requirement } from './requirement.js';
-import { answerLike, closedAnywhere, closeIn, otherAnswer, repliesOf, said, saysEnough } from './script-answers.js';
+import { answerLike, closedAnywhere, closeIn, otherAnswer, repliesOf, said } from './script-answers.js';
 import { linesOfRun } from './script-run.js';
-import { doubtAbout, scripted } from './scripted-row.js';
+import { doubtAbout, scripted, saysEnough } from './scripted-row.js';
 import { quoteReply, sessionTrouble } from './session-trouble.js';
 
 /** RSET outside and inside a transaction, and whether the session goes on. */

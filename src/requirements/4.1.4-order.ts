@@ -4,9 +4,9 @@ import { say, sayIfAccepted, type Script } from '../smtp/script.js';
 import { closesAnywhere } from './every-session.js';
 import { T_IO } from './readings.js';
 import { fail, pass, warn, type Finding, type Requirement } from './requirement.js';
-import { closedAnywhere, closeIn, otherAnswer, said, saysEnough } from './script-answers.js';
+import { closedAnywhere, closeIn, otherAnswer, said } from './script-answers.js';
 import type { ScriptRun } from './script-run.js';
-import { answerTo, doubtAbout, scripted, type Place } from './scripted-row.js';
+import { answerTo, doubtAbout, scripted, type Place, saysEnough } from './scripted-row.js';
 
 const MAIL = 'MAIL FROM:<{sender}>';
 

@@ -17,9 +17,6 @@ export function otherAnswer(answer: Answered, place: Place): Finding {
   return doubtAbout(reply, line, cite, place) ?? inconclusive(cause, said(answer), [cite]);
 }
 
-/** Whether a refusal is about how much was said in the session, not about what was: T_IO's "too many errors". */
-export const saysEnough = ({ code, lines }: Reply): boolean => code >= 400 && /\btoo many\b/i.test(lines.join(' '));
-
 /** What is left of an accusation of closing where the host closes at other commands as well. */
 export const closedAnywhere = ({ line, how, cite }: Closed): Finding =>
   inconclusive('cut-off', `${how} at ${visible(line)}, as at other commands that are in order`, [cite]);

@@ -183,9 +183,16 @@ export function doubtAbout(reply: Reply, line: string, cite: Cite, { endpoint, e
     kind === 'perm.starttls' ||
     kind === 'perm.auth' ||
     reply.code === 530;
+  const said = `${named(line)} was answered ${quoteReply(reply)}`;
+  if (isPermanentNegative(reply) && saysEnough(reply))
+    return inconclusive('out-of-turn', `${said}: a limit of the session, it seems`, [cite]);
   if (isPermanentNegative(reply) && !isAboutUs) return null;
-  return inconclusive(causeOfRefusal(kind, reply), `${named(line)} was answered ${quoteReply(reply)}`, [cite]);
+  return inconclusive(causeOfRefusal(kind, reply), said, [cite]);
 }
+
+/** Exim and others refuse what comes behind too many commands or errors, whatever it is. Recipients are another matter. */
+export const saysEnough = ({ code, lines }: Reply): boolean =>
+  code >= 400 && /\btoo many\b(?!.{0,20}\brecipients?\b)|\bonly one\b.{0,20}\bper\b/i.test(lines.join(' '));
 
 /** A line for people; a message is many. */
 const named = (line: string): string => (line.includes('\r\n') ? 'the message' : visible(line));
