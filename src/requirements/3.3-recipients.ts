@@ -10,7 +10,7 @@ import { answerTo, doubtAbout, scripted, type Place } from './scripted-row.js';
 import { scriptContextOf, type ScriptRun } from './script-run.js';
 import { quoteReply, sessionTrouble } from './session-trouble.js';
 import { saysTooMany } from './too-many-recipients.js';
-import { saysNothing } from './verification-replies.js';
+import { saysNothing } from './script-answers.js';
 
 function readWithoutMail(run: ScriptRun, place: Place): Finding | null {
   const answer = answerTo(run, 0);

@@ -4,7 +4,8 @@ import { T_IO } from './readings.js';
 import { fail, notApplicable, pass, warn, type Finding, type Requirement } from './requirement.js';
 import { answerTo, doubtAbout, scripted } from './scripted-row.js';
 import { quoteReply } from './session-trouble.js';
-import { EXPN_POSTMASTER, saysNothing } from './verification-replies.js';
+import { saysNothing } from './script-answers.js';
+import { EXPN_POSTMASTER } from './verification-replies.js';
 
 /** A reply to EXPN for people: what a positive one lists is nobody's business. */
 function toldOf(reply: Reply): string {

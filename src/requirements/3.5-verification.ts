@@ -5,10 +5,10 @@ import { fail, notApplicable, pass, warn, type Finding, type Requirement } from 
 import { answerTo, doubtAbout, scripted, type Answered, type Place } from './scripted-row.js';
 import type { ScriptRun } from './script-run.js';
 import { quoteReply } from './session-trouble.js';
+import { saysNothing } from './script-answers.js';
 import {
   isBracketed,
   mailboxesIn,
-  saysNothing,
   sourceRouteIn,
   VERIFIES,
   VRFY_POSTMASTER,

@@ -6,7 +6,8 @@ import { T_IO } from './readings.js';
 import { fail, inconclusive, pass, warn, type Finding, type Remedy, type Requirement } from './requirement.js';
 import { answerTo, doubtAbout, scripted } from './scripted-row.js';
 import { quoteReply } from './session-trouble.js';
-import { saysNothing, VERIFIES, VRFY_POSTMASTER } from './verification-replies.js';
+import { saysNothing } from './script-answers.js';
+import { VERIFIES, VRFY_POSTMASTER } from './verification-replies.js';
 
 const SUPPORT_REMEDY: Remedy = {
   general: 'Answer VRFY: with what is known of the name, or with 252 where that is not to be told.',

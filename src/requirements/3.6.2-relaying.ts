@@ -8,7 +8,7 @@ import { inconclusive, notApplicable, pass, warn, type Finding, type Requirement
 import { answerTo, doubtAbout, scripted, type Place } from './scripted-row.js';
 import type { ScriptRun } from './script-run.js';
 import { quoteReply } from './session-trouble.js';
-import { saysNothing } from './verification-replies.js';
+import { saysNothing } from './script-answers.js';
 
 /** RFC 2606: a domain that is nobody's mail domain, but in the DNS. */
 const FOREIGN = 'example.com';

@@ -7,7 +7,7 @@ import { T_IO } from './readings.js';
 import { notApplicable, pass, warn, type Finding, type Reading, type Requirement } from './requirement.js';
 import { answerTo, doubtAbout, scripted, type Answered, type Place } from './scripted-row.js';
 import { quoteReply } from './session-trouble.js';
-import { saysNothing } from './verification-replies.js';
+import { saysNothing } from './script-answers.js';
 
 /** A keyword that no extension has (RFC 5321 4.1.5 leaves the X to private use). */
 const UNKNOWN = 'XPMC=1';

@@ -9,7 +9,7 @@ import { answerTo, doubtAbout, scripted, type Place } from './scripted-row.js';
 import { linesOfRun, type ScriptRun } from './script-run.js';
 import { closedAnywhere } from './script-answers.js';
 import { quoteReply } from './session-trouble.js';
-import { saysNothing } from './verification-replies.js';
+import { saysNothing } from './script-answers.js';
 
 /** Whether a MAIL in order, where no transaction was open, is refused for good too. */
 const refusesMail = (endpoint: EndpointEvidence): boolean =>

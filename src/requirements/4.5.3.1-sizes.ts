@@ -11,7 +11,7 @@ import { closedAnywhere } from './script-answers.js';
 import { answerTo, doubtAbout, scripted, type Answered, type Place } from './scripted-row.js';
 import { linesOfRun, type ScriptRun } from './script-run.js';
 import { quoteReply } from './session-trouble.js';
-import { saysNothing } from './verification-replies.js';
+import { saysNothing } from './script-answers.js';
 
 /** 4.5.3.1.1: the longest local-part that every server takes. */
 const LONG_LOCAL_PART = 'a'.repeat(64);

@@ -7,7 +7,7 @@ import { answerTo, doubtAbout, scripted, type Answered, type Place } from './scr
 import { linesOfRun, scriptContextOf, type ScriptRun } from './script-run.js';
 import { quoteReply } from './session-trouble.js';
 import { saysTooMany } from './too-many-recipients.js';
-import { saysNothing } from './verification-replies.js';
+import { saysNothing } from './script-answers.js';
 
 const MOST = 100;
 /** A host that has had enough is asked for no more than the rest of so many. */

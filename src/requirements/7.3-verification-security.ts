@@ -8,7 +8,8 @@ import { fail, inconclusive, notApplicable, pass, warn, type Finding, type Requi
 import { answerTo, doubtAbout, scripted, type Answered, type Place } from './scripted-row.js';
 import { runsOf } from './script-run.js';
 import { quoteReply } from './session-trouble.js';
-import { mailboxesIn, saysDisabled, saysNothing, VRFY_POSTMASTER, VRFY_QUALIFIED } from './verification-replies.js';
+import { saysNothing } from './script-answers.js';
+import { mailboxesIn, saysDisabled, VRFY_POSTMASTER, VRFY_QUALIFIED } from './verification-replies.js';
 
 const isMissing = ({ reply }: Answered): boolean => reply.code === 500 || reply.code === 502;
 

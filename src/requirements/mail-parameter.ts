@@ -1,11 +1,10 @@
 // A parameter of MAIL that the EHLO reply offers: the same MAIL without it and with it, so that only the parameter tells.
 import { isPermanentNegative, isPositive } from '../smtp/reply.js';
 import { say, sayIfAccepted, type Script } from '../smtp/script.js';
-import { visible } from '../smtp/visible.js';
 import { fail, inconclusive, pass, type Finding } from './requirement.js';
 import type { ScriptRun } from './script-run.js';
 import { answerTo, doubtAbout, type Answered, type Place } from './scripted-row.js';
-import { quoteReply } from './session-trouble.js';
+import { said } from './script-answers.js';
 
 /** MAIL alone, and where it is accepted once more with the parameter; for hosts that offer the keyword. */
 export function parameterScript(keyword: string, mail: string, parameter: string): Script {
@@ -21,19 +20,18 @@ export function readParameter(run: ScriptRun, place: Place): Finding | null {
   const plain = answerTo(run, 0);
   if (plain === null) return null;
   if (!isPositive(plain.reply)) {
-    const because = `${visible(plain.line)} was answered ${quoteReply(plain.reply)}`;
+    const because = said(plain);
     return (
       doubtAbout(plain.reply, plain.line, plain.cite, place) ?? inconclusive('sender-refused', because, [plain.cite])
     );
   }
   const reset = answerTo(run, 1);
   if (reset === null) return null;
-  if (!isPositive(reset.reply))
-    return inconclusive('sequence', `RSET was answered ${quoteReply(reset.reply)}`, [reset.cite]);
+  if (!isPositive(reset.reply)) return inconclusive('sequence', said(reset), [reset.cite]);
   const answer = answerTo(run, 2);
   if (answer === null) return null;
-  const { reply, cite, line } = answer;
-  const because = `${visible(line)} was answered ${quoteReply(reply)}`;
+  const { reply, cite } = answer;
+  const because = said(answer);
   if (isPositive(reply)) return pass(because, [cite]);
   const doubt = doubtBesideSender(answer, place);
   if (doubt !== null) return doubt;

@@ -10,7 +10,11 @@ import { quoteReply } from './session-trouble.js';
 export const said = ({ line, reply }: Pick<Answered, 'line' | 'reply'>): string =>
   `${visible(line)} was answered ${quoteReply(reply)}`;
 
-/** What a reply shows of a row that has no word for it: nothing. */
+/** A reply that the table of a row has no line for: it is told, and decides nothing. */
+export const saysNothing = (answer: Answered): Finding =>
+  inconclusive('out-of-turn', `${said(answer)}, which tells nothing here`, [answer.cite]);
+
+/** The same of a refusal that may be about us: why it shows nothing is told where it can be. */
 export function otherAnswer(answer: Answered, place: Place): Finding {
   const { reply, line, cite } = answer;
   const cause = isPermanentNegative(reply) ? 'client-refused' : 'out-of-turn';

@@ -1,10 +1,6 @@
 // VRFY and EXPN (RFC 5321 3.5): the scripts that several rows share, and what a reply to them holds.
 import type { Reply } from '../smtp/reply.js';
 import { say, type Script } from '../smtp/script.js';
-import { visible } from '../smtp/visible.js';
-import { inconclusive, type Finding } from './requirement.js';
-import type { Answered } from './scripted-row.js';
-import { quoteReply } from './session-trouble.js';
 
 /** The user name alone, as RFC 5321 3.5.1 has it. */
 export const VRFY_POSTMASTER: Script = { from: 'hello', steps: [say('VRFY postmaster')] };
@@ -55,10 +51,3 @@ const DISABLED = new RegExp(
 
 /** Whether the text says that the command is turned off here: not that there is none, and not of a mailbox. */
 export const saysDisabled = ({ lines }: Reply): boolean => DISABLED.test(lines.join(' '));
-
-/** A reply that the table of a row has no line for: it is told, and decides nothing. */
-export function saysNothing({ line, reply, cite }: Answered): Finding {
-  return inconclusive('out-of-turn', `${visible(line)} was answered ${quoteReply(reply)}, which tells nothing here`, [
-    cite,
-  ]);
-}
